@@ -1,0 +1,1 @@
+"""Eparch: self-hosted workflow orchestration."""

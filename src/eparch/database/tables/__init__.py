@@ -1,0 +1,40 @@
+"""Every table of the database, as SQLAlchemy Core metadata: the truth that migrations must reach.
+
+In charge of columns, keys and indexes; not in charge of what the API calls them (`graphql.catalog`).
+"""
+
+from eparch.database.tables._columns import METADATA
+from eparch.database.tables.flows import edge, flow, flow_group, task
+from eparch.database.tables.runs import (
+    flow_run,
+    flow_run_heartbeat,
+    flow_run_state,
+    log,
+    task_run,
+    task_run_artifact,
+    task_run_heartbeat,
+    task_run_state,
+)
+from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, message, project, tenant
+
+__all__ = [
+    "METADATA",
+    "agent",
+    "agent_config",
+    "cloud_hook",
+    "edge",
+    "flow",
+    "flow_group",
+    "flow_run",
+    "flow_run_heartbeat",
+    "flow_run_state",
+    "log",
+    "message",
+    "project",
+    "task",
+    "task_run",
+    "task_run_artifact",
+    "task_run_heartbeat",
+    "task_run_state",
+    "tenant",
+]

@@ -1,0 +1,103 @@
+"""Column types that look the same to Python on SQLite and on PostgreSQL.
+
+In charge of how ids, instants and documents are stored; not in charge of how they are shown (`graphql.emit`).
+
+| type      | Python            | PostgreSQL  | SQLite                                                        |
+|-----------|-------------------|-------------|---------------------------------------------------------------|
+| Uuid      | str, hyphenated   | uuid        | text, lower-case                                              |
+| Timestamp | aware datetime    | timestamptz | text `2026-01-31T06:00:00.000000+00:00`: sorts as it reads    |
+| Json      | any JSON value    | json        | text, compact                                                 |
+| Words     | str               | text, C     | text, binary order                                            |
+
+`json` and not `jsonb`: a document comes back exactly as it was sent, and reading one costs no re-rendering; the few
+filters that look inside cast it. Text has the C collation, so that both databases sort alike.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Dialect, String, Text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+TIMESTAMP_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f+00:00"
+
+
+def encode_json(value: object) -> str:
+    """Return a JSON-ready value as compact JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def timestamp_text(instant: datetime) -> str:
+    """Return an aware instant in the one form that the API shows: UTC, six fraction digits, `+00:00`."""
+    # isoformat is three times as fast as strftime, and strftime does not pad years before 1000.
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Uuid(TypeDecorator[str]):
+    """An id: a lower-case hyphenated string in Python."""
+
+    impl = String(36)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        native = dialect.name == "postgresql"
+        return dialect.type_descriptor(postgresql.UUID(as_uuid=False) if native else String(36))
+
+
+class Timestamp(TypeDecorator[datetime]):
+    """An instant: an aware datetime in Python, always UTC."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        native = dialect.name == "postgresql"
+        return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True) if native else String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
+        if value is None:
+            return None
+        assert value.tzinfo is not None, f"naive datetime {value!r}"
+        return value if dialect.name == "postgresql" else timestamp_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        # PostgreSQL hands out datetimes in the session's zone; SQLite hands out our own text.
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON document, kept as the text it was written as. Python's None is SQL's NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_PostgresJson() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else encode_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        # Always text: connections to PostgreSQL are told not to decode (`database.engines`).
+        return None if value is None else msgspec.json.decode(value)
+
+
+class _PostgresJson(postgresql.JSON):
+    """PostgreSQL's `json`, bound as ready text: `Json` has encoded it already."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+
+class Words(TypeDecorator[str]):
+    """Text of any length, in the order of its code points on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
