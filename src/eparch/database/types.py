@@ -14,25 +14,19 @@ filters that look inside cast it. Text has the C collation, so that both databas
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Dialect, String, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-TIMESTAMP_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f+00:00"
+from eparch.core.instants import timestamp_text
 
 
 def encode_json(value: object) -> str:
     """Return a JSON-ready value as compact JSON text."""
     return msgspec.json.encode(value).decode()
-
-
-def timestamp_text(instant: datetime) -> str:
-    """Return an aware instant in the one form that the API shows: UTC, six fraction digits, `+00:00`."""
-    # isoformat is three times as fast as strftime, and strftime does not pad years before 1000.
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Uuid(TypeDecorator[str]):

@@ -1,0 +1,120 @@
+"""Connections to SQLite and to PostgreSQL, set up the way Eparch needs them.
+
+In charge of drivers, pragmas and session settings; not in charge of who uses a connection when (`writer`, `readers`).
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from eparch.core.errors import ConfigurationError
+from eparch.database import sqlite_functions
+
+# Another process may hold the file for a moment (a backup, `eparch db`); the server's own threads never wait here.
+_BUSY_TIMEOUT_MS: Final = 10_000
+_CACHE_KIB: Final = 65_536
+_CONNECT_TIMEOUT_S: Final = 10
+_POOL_SIZE: Final = 32
+
+
+def parse_url(database_url: str) -> URL:
+    """Return the address of a database with the driver that Eparch uses for it.
+
+    Raises:
+        ConfigurationError: it is no address, or one of a database that is not supported.
+    """
+    hint = "use sqlite:////absolute/path.sqlite or postgresql://user:password@host:5432/database"
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise ConfigurationError(f"{database_url!r} is not the address of a database.", hint=hint) from None
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return url.set(drivername="sqlite")
+        case "sqlite":
+            raise ConfigurationError("A SQLite database needs a file: memory is lost at every stop.", hint=hint)
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise ConfigurationError(f"Databases of the kind {other!r} are not supported.", hint=hint)
+
+
+def writing_engine(url: URL) -> Engine:
+    """Return an engine whose transactions take the write lock at their start."""
+    return _sqlite_engine(url, begin="BEGIN IMMEDIATE") if url.drivername == "sqlite" else _postgres_engine(url)
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return an engine whose transactions see one snapshot and cannot write."""
+    if url.drivername == "sqlite":
+        return _sqlite_engine(url, begin="BEGIN", query_only=True)
+    return _postgres_engine(url, isolation_level="REPEATABLE READ", readonly=True)
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite database, None for PostgreSQL."""
+    return Path(url.database or "").absolute() if url.drivername == "sqlite" else None
+
+
+def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=_POOL_SIZE,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver must not open transactions by itself: it would begin them deferred, and a deferred transaction
+        # that turns to writing can fail at once with "database is locked".
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            # What was acknowledged survives a power cut. NORMAL would lose the last commits.
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"cache_size = -{_CACHE_KIB}",
+            "temp_store = MEMORY",
+            *(["query_only = ON"] if query_only else []),
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        sqlite_functions.register(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_engine(url: URL, *, isolation_level: str = "READ COMMITTED", readonly: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=_POOL_SIZE,
+        pool_pre_ping=False,
+        isolation_level=isolation_level,
+        execution_options={"postgresql_readonly": readonly},
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "application_name": "eparch",
+            "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
+            # Statements are few and repeat: prepare each at its second use.
+            "prepare_threshold": 1,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        from psycopg.types.string import TextLoader
+
+        # Documents travel as text: most go to the socket as they are, and `types.Json` decodes the others.
+        for name in ("json", "jsonb"):
+            connection.adapters.register_loader(name, TextLoader)
+
+    return engine
