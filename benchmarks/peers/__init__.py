@@ -1,0 +1,1 @@
+"""Other systems, driven through the same interface and the same generator."""
