@@ -1,0 +1,206 @@
+"""The work queue: which runs are due, and for which agent.
+
+In charge of finding due runs, of handing them out, and of taking them for an agent that long-polls; not in charge of
+waiting for them (`server`).
+
+A flow run is due when it waits for an instant that has come, or when it is Running and one of its task runs waits for
+an instant that has come (a long retry, an approval). It fits an agent if all its labels are among the agent's; runs
+without labels go only to agents without labels. The labels are compared by the database, so that any number of other
+agents' runs cannot hide the ones that fit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Boolean, ColumnElement, Integer, Text, bindparam, func, literal_column, select, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from eparch.core.errors import BadInput
+from eparch.core.principals import Principal
+from eparch.core.states import QUEUEABLE
+from eparch.core.transitions import NewState, made_state
+from eparch.database.bulk import is_one_of, listed
+from eparch.database.tables import agent, flow, flow_run, task_run
+from eparch.database.tables._columns import quoted
+from eparch.database.transactions import Transaction
+from eparch.database.types import Timestamp
+from eparch.operations.registry import Input, Payload, operation
+from eparch.operations.state_writes import FLOW_RUN, TASK_RUN
+from eparch.operations.states import enter_states
+from eparch.operations.task_runs import make_task_runs
+from eparch.operations.tenancy import tenant_of
+
+RUNS_MAX: Final = 25
+CLAIM_MAX: Final = 200
+
+
+@operation("update:run")
+def get_runs_in_queue(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Return the ids of due runs that fit an agent, oldest first; they stay in the queue until their state changes."""
+    tenant_id = tenant_of(principal, given)
+    _touch_agent(tx, principal, now)
+    bound = {**_fit(tenant_id, given.get("labels")), "before": given.get("before") or now, "limit": RUNS_MAX}
+    rows = tx.rows(_DUE, bound)
+    bare = [row.id for row in rows if not row.has_task_runs]
+    if bare:
+        make_task_runs(tx, bare, now)
+    return {"flow_run_ids": [row.id for row in rows]}
+
+
+@operation("update:run")
+def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Take due runs that fit an agent: mark them Submitted, and return all that is needed to start them.
+
+    Of several agents that ask at once each run goes to one. An empty list means that nothing is due.
+    """
+    limit = given.get("limit") or 10
+    if not 1 <= limit <= CLAIM_MAX:
+        raise BadInput(f"A limit of {limit} runs is not possible: it is from 1 to {CLAIM_MAX}.")
+    tenant_id = tenant_of(principal, given)
+    _touch_agent(tx, principal, now)
+    before = now + timedelta(seconds=given.get("prefetch_s") or 0)
+    bound = {**_fit(tenant_id, given.get("labels")), "before": before, "limit": limit}
+    rows = tx.rows(_DUE_FOR_UPDATE if tx.is_postgresql else _DUE, bound)
+    waiting = [row for row in rows if row.state in QUEUEABLE]
+    documents = {row.id: row.serialized_state for row in tx.rows(_DOCUMENTS, {"ids": listed(r.id for r in waiting)})}
+    enter_states(tx, FLOW_RUN, tenant_id, [(row.id, _submitted(documents[row.id])) for row in waiting], now)
+    if principal.agent_id is not None and rows:
+        _sign(tx, [row.id for row in waiting], principal.agent_id)
+    resumed = _submit_task_runs(tx, tenant_id, [row.id for row in rows if row.state not in QUEUEABLE], before, now)
+    # A run that is neither was taken by another agent after this one looked and before it had the lock.
+    mine = [row.id for row in rows if row.state in QUEUEABLE or row.id in resumed]
+    return {"flow_runs": _claimed(tx, mine, resumed)}
+
+
+def next_due(tx: Transaction, tenant_id: str, labels: Sequence[str] | None, after: datetime) -> datetime | None:
+    """Return the instant after `after` at which the next run that fits an agent is due; None if none waits."""
+    found: datetime | None = tx.scalar(_NEXT, {**_fit(tenant_id, labels), "after": after})
+    return found
+
+
+def _fit(tenant_id: str, labels: Sequence[str] | None) -> dict[str, object]:
+    return {"tenant_id": tenant_id, "labels": listed(sorted(set(labels or ()))), "is_bare": not labels}
+
+
+def _touch_agent(tx: Transaction, principal: Principal, now: datetime) -> None:
+    """Note that an agent has asked. Its health is judged by this alone."""
+    if principal.agent_id is not None:
+        tx.execute(
+            agent.update()
+            .where(agent.c.id == principal.agent_id, agent.c.tenant_id == principal.tenant_id)
+            .values(last_queried=now, updated=now)
+        )
+
+
+def _sign(tx: Transaction, run_ids: Sequence[str], agent_id: str) -> None:
+    known = select(agent.c.id).where(agent.c.id == agent_id).scalar_subquery()
+    tx.execute(
+        flow_run.update().where(is_one_of(flow_run.c.id, "ids")).values(agent_id=known), {"ids": listed(run_ids)}
+    )
+
+
+def _submitted(document: Any) -> NewState:
+    new = made_state("Submitted", "Submitted for execution.")
+    return NewState(new.name, {**new.document, "state": document}, new.message, None)
+
+
+def _submit_task_runs(
+    tx: Transaction, tenant_id: str, flow_run_ids: Sequence[str], before: datetime, now: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Mark due task runs Submitted, so that they are handed out once; return what they waited as, by flow run."""
+    rows = tx.rows(_DUE_TASK_RUNS, {"flow_run_ids": listed(flow_run_ids), "before": before}) if flow_run_ids else []
+    enter_states(tx, TASK_RUN, tenant_id, [(row.id, _submitted(row.serialized_state)) for row in rows], now)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        shown = {"id": row.id, "version": row.version, "state": row.state, "serialized_state": row.serialized_state}
+        found.setdefault(row.flow_run_id, []).append(shown)
+    return found
+
+
+def _claimed(tx: Transaction, run_ids: Sequence[str], resumed: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    rows = {row.id: row for row in tx.rows(_DETAILS, {"ids": listed(run_ids)})}
+    return [
+        {
+            **{column.name: getattr(row, column.name) for column in _RUN_DETAILS},
+            "flow": {column.name: getattr(row, f"flow_{column.name}") for column in _FLOW_DETAILS},
+            "task_runs": resumed.get(row.id, []),
+        }
+        for row in (rows[run_id] for run_id in run_ids)
+    ]
+
+
+class _Fits(FunctionElement[bool]):
+    """All of a run's labels are among an agent's."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Fits, "sqlite")
+def _fits_sqlite(element: _Fits, compiler: SQLCompiler, **options: Any) -> str:
+    run, mine = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"NOT EXISTS (SELECT 1 FROM json_each({run}) WHERE value NOT IN (SELECT value FROM json_each({mine})))"
+
+
+@compiles(_Fits, "postgresql")
+def _fits_postgresql(element: _Fits, compiler: SQLCompiler, **options: Any) -> str:
+    run, mine = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST({run} AS jsonb) <@ CAST({mine} AS jsonb)"
+
+
+_LABELS = bindparam("labels", type_=Text())
+_FITS: Final[ColumnElement[bool]] = _Fits(flow_run.c.labels, _LABELS) & (
+    (func.json_array_length(flow_run.c.labels, type_=Integer()) == 0) == bindparam("is_bare", type_=Boolean())
+)
+
+# Written out and not bound, word for word as in the partial indexes: SQLite recognises them by their text.
+_WAITS: Final = literal_column(f"flow_run.state IN ({quoted(QUEUEABLE)})", Boolean)
+_TASK_WAITS: Final = literal_column(f"task_run.state IN ({quoted(QUEUEABLE)})", Boolean)
+
+_BEFORE = bindparam("before", type_=Timestamp())
+_MINE = flow_run.c.tenant_id == bindparam("tenant_id")
+_COLUMNS = (flow_run.c.id, flow_run.c.state, flow_run.c.has_task_runs)
+
+_WAITING = select(*_COLUMNS, flow_run.c.state_start_time.label("due")).where(
+    _MINE, _WAITS, flow_run.c.state_start_time <= _BEFORE, _FITS
+)
+_RESUMING = (
+    select(*_COLUMNS, func.min(task_run.c.state_start_time, type_=Timestamp()).label("due"))
+    .join(task_run, task_run.c.flow_run_id == flow_run.c.id)
+    .where(_MINE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time <= _BEFORE, _FITS)
+    .group_by(*_COLUMNS)
+)
+_BOTH = union_all(_WAITING, _RESUMING).subquery("queue")
+_DUE: Final = select(_BOTH).order_by(_BOTH.c.due, _BOTH.c.id).limit(bindparam("limit", type_=Integer()))
+_DUE_FOR_UPDATE: Final = (
+    select(*_COLUMNS)
+    .join(_BOTH, _BOTH.c.id == flow_run.c.id)
+    .order_by(_BOTH.c.due, flow_run.c.id)
+    .limit(bindparam("limit", type_=Integer()))
+    .with_for_update(of=flow_run, skip_locked=True)
+)
+_NEXT: Final = select(func.min(flow_run.c.state_start_time, type_=Timestamp())).where(
+    _MINE, _WAITS, flow_run.c.state_start_time > bindparam("after", type_=Timestamp()), _FITS
+)
+_DUE_TASK_RUNS: Final = (
+    select(task_run.c.id, task_run.c.flow_run_id, task_run.c.version, task_run.c.state, task_run.c.serialized_state)
+    .where(is_one_of(task_run.c.flow_run_id, "flow_run_ids"), _TASK_WAITS, task_run.c.state_start_time <= _BEFORE)
+    .order_by(task_run.c.id)
+)
+_DOCUMENTS: Final = select(flow_run.c.id, flow_run.c.serialized_state).where(is_one_of(flow_run.c.id, "ids"))
+_RUN_DETAILS = (
+    *(flow_run.c.id, flow_run.c.name, flow_run.c.version, flow_run.c.parameters, flow_run.c.context),
+    *(flow_run.c.labels, flow_run.c.run_config, flow_run.c.scheduled_start_time, flow_run.c.serialized_state),
+)
+_FLOW_DETAILS = (
+    *(flow.c.id, flow.c.flow_group_id, flow.c.name, flow.c.version, flow.c.core_version),
+    *(flow.c.storage, flow.c.run_config, flow.c.serialized_flow),
+)
+_DETAILS: Final = (
+    select(*_RUN_DETAILS, *(column.label(f"flow_{column.name}") for column in _FLOW_DETAILS))
+    .join(flow, flow.c.id == flow_run.c.flow_id)
+    .where(is_one_of(flow_run.c.id, "ids"))
+)

@@ -1,0 +1,222 @@
+"""Runs on their way from one state to the next, gathered in memory and written together.
+
+In charge of reading runs for a change of state (locked where the database needs it), of keeping what many calls in one
+batch do to the same run in order, and of writing all of it in a few statements; not in charge of the rules
+(`core.transitions`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Select, Table, Text, case, cast, select
+
+from eparch.core.errors import BadInput, StateUpdateFailed
+from eparch.core.transitions import NewState, Refusal, RunNow, decide
+from eparch.database.bulk import insert_rows, is_one_of, listed, update_rows
+from eparch.database.tables import flow_run, flow_run_state, task_run, task_run_state
+from eparch.database.transactions import Transaction
+from eparch.operations.heartbeats import write_heartbeats
+from eparch.operations.identity import new_id
+
+STATE_BYTES_MAX: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the two kinds of runs, and where it is kept."""
+
+    name: str
+    runs: Table
+    states: Table
+    is_flow_run: bool
+
+    @property
+    def run_id(self) -> str:
+        """The name of the column of `states` that refers to the run."""
+        return f"{self.runs.name}_id"
+
+
+FLOW_RUN: Final = Kind("flow run", flow_run, flow_run_state, is_flow_run=True)
+TASK_RUN: Final = Kind("task run", task_run, task_run_state, is_flow_run=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run as read for a change.
+
+    Attributes:
+        tenant_id: whose it is.
+        row: what the rules need to know.
+        carried: its present state as JSON text if that holds cached inputs, which the next state inherits; else None.
+        has_task_runs: for a flow run, whether its task runs have been made.
+    """
+
+    id: str
+    tenant_id: str
+    row: RunNow
+    carried: str | None = None
+    has_task_runs: bool = True
+
+
+@dataclass(slots=True)
+class StateWrites:
+    """The changes of one batch of calls.
+
+    `enter` may be called many times for one run; each call sees what the one before it did.
+    """
+
+    kind: Kind
+    known: dict[str, Known]
+    now: datetime
+    _states: list[dict[str, Any]] = field(default_factory=list)
+    _changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _beating: dict[str, None] = field(default_factory=dict)
+    _leaving: list[str] = field(default_factory=list)
+    _cancelled: dict[str, NewState] = field(default_factory=dict)
+
+    def enter(self, tenant_id: str, wanted: Sequence[tuple[str, NewState]]) -> None:
+        """Let runs enter states, all or none of them.
+
+        Raises:
+            StateUpdateFailed: a run is unknown to the tenant, or a rule refuses. Nothing of this call is kept.
+            BadInput: a state is too large.
+        """
+        seen = {run_id: self.known[run_id] for run_id, _ in wanted if run_id in self.known}
+        entered = []
+        for run_id, new in wanted:
+            run = seen.get(run_id)
+            if run is None or run.tenant_id != tenant_id:
+                raise StateUpdateFailed(self.kind.name, run_id, "there is no such run.")
+            decision = decide(run.row, new, self.now, is_flow_run=self.kind.is_flow_run)
+            if isinstance(decision, Refusal):
+                raise StateUpdateFailed(self.kind.name, run_id, decision.reason)
+            document = _document(new.document, run.carried)
+            entered.append((run, new, decision, document))
+            row = replace(
+                run.row,
+                state=new.name,
+                version=decision.version,
+                start_time=decision.start_time,
+                end_time=decision.end_time,
+            )
+            carried = bytes(document).decode() if _has_cached_inputs(document) else None
+            seen[run_id] = replace(run, row=row, carried=carried, has_task_runs=True)
+        self.known |= seen
+        for run, new, decision, document in entered:
+            self._states.append(self._state_row(run, new, decision.version, document))
+            self._changes[run.id] = {
+                "id": run.id,
+                "updated": self.now,
+                "version": decision.version,
+                "state": new.name,
+                "state_timestamp": self.now,
+                "state_start_time": new.start_time,
+                "state_message": new.message,
+                "state_result": new.result,
+                "serialized_state": document,
+                "start_time": decision.start_time,
+                "end_time": decision.end_time,
+            }
+            if decision.beats:
+                self._beating[run.id] = None
+            if decision.cancels_task_runs:
+                self._cancelled[run.id] = new
+            if not run.has_task_runs:
+                self._leaving.append(run.id)
+
+    def write(self, tx: Transaction) -> None:
+        """Write everything that `enter` has gathered."""
+        insert_rows(tx, self.kind.states, self._states)
+        update_rows(tx, self.kind.runs, list(self._changes.values()))
+        if self.kind.is_flow_run:
+            write_heartbeats(tx, "flow_run", self._beating, self.now)
+
+    @property
+    def without_task_runs(self) -> list[str]:
+        """Flow runs that have left `Scheduled` and whose task runs have yet to be made."""
+        return self._leaving
+
+    @property
+    def cancelled(self) -> Mapping[str, NewState]:
+        """Flow runs that have been cancelled, with the state that their unfinished task runs share."""
+        return self._cancelled
+
+    def _state_row(self, run: Known, new: NewState, version: int, document: msgspec.Raw) -> dict[str, Any]:
+        return {
+            "id": new_id(),
+            "created": self.now,
+            "updated": self.now,
+            "tenant_id": run.tenant_id,
+            self.kind.run_id: run.id,
+            "timestamp": self.now,
+            "state": new.name,
+            "message": new.message,
+            "result": new.result,
+            "start_time": new.start_time,
+            "serialized_state": document,
+            "version": version,
+        }
+
+
+def read_for_change(tx: Transaction, kind: Kind, run_ids: Iterable[str], now: datetime) -> StateWrites:
+    """Return the runs among `run_ids` that exist, ready to be changed.
+
+    On PostgreSQL they are locked, in the order of their ids. Before its task runs a flow run is locked against change,
+    so that it cannot be cancelled between look and leap; SQLite's only writer needs no locks.
+    """
+    ids = listed(set(run_ids))
+    if tx.is_postgresql and not kind.is_flow_run:
+        tx.rows(_THEIR_FLOW_RUNS, {"ids": ids})
+    rows = tx.rows(_FLOW_RUNS if kind.is_flow_run else _TASK_RUNS, {"ids": ids})
+    if kind.is_flow_run:
+        known = {row.id: Known(row.id, row.tenant_id, _now(row), row.carried, row.has_task_runs) for row in rows}
+    else:
+        known = {row.id: Known(row.id, row.tenant_id, _now(row, row.flow_run_state), row.carried) for row in rows}
+    return StateWrites(kind, known, now)
+
+
+def _now(row: Any, flow_run_state: str | None = None) -> RunNow:
+    return RunNow(row.state, row.version, row.start_time, row.end_time, flow_run_state)
+
+
+def _document(document: Mapping[str, Any], carried: str | None) -> msgspec.Raw:
+    """Return a state's document as text, with the cached inputs of the state before where it has none of its own."""
+    if carried is not None and not document.get("cached_inputs"):
+        document = {**document, "cached_inputs": msgspec.json.decode(carried)["cached_inputs"]}
+    encoded = msgspec.json.encode(document)
+    if len(encoded) > STATE_BYTES_MAX:
+        raise BadInput(
+            f"State payload is too large: {len(encoded)} bytes, at most {STATE_BYTES_MAX} are taken.",
+            hint="keep results in a result backend and send their location",
+        )
+    return msgspec.Raw(encoded)
+
+
+def _has_cached_inputs(document: msgspec.Raw) -> bool:
+    return b'"cached_inputs":{"' in bytes(document)
+
+
+def _for_change(runs: Table) -> Select[Any]:
+    serialized = cast(runs.c.serialized_state, Text)
+    # Few states hold cached inputs; the others' documents need not be read at all.
+    carried = case((serialized.like('%"cached_inputs":{"%'), serialized)).label("carried")
+    columns = (runs.c.id, runs.c.tenant_id, runs.c.state, runs.c.version, runs.c.start_time, runs.c.end_time)
+    return select(*columns, carried).where(is_one_of(runs.c.id, "ids")).order_by(runs.c.id)
+
+
+_THEIR_FLOW_RUNS: Final = (
+    select(flow_run.c.id)
+    .where(flow_run.c.id.in_(select(task_run.c.flow_run_id).where(is_one_of(task_run.c.id, "ids"))))
+    .order_by(flow_run.c.id)
+    .with_for_update(read=True)
+)
+_FLOW_RUNS: Final = _for_change(flow_run).add_columns(flow_run.c.has_task_runs).with_for_update(of=flow_run)
+_TASK_RUNS: Final = (
+    _for_change(task_run)
+    .add_columns(flow_run.c.state.label("flow_run_state"))
+    .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
+    .with_for_update(of=task_run)
+)
