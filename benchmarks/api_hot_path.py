@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from loadgen import Connections, Window
 from machine import describe_machine
 from peers.prefect3 import Prefect3Server
 from postgres import PostgresCluster
-from processes import wait_until_idle
+from processes import ManagedProcess, wait_until_idle
 from report import print_report
 from systems import System
 
@@ -83,32 +83,65 @@ def _measure(options: argparse.Namespace, directory: Path) -> Iterator[dict[str,
                     found = postgresql_limits(cluster, options.limit_seconds) if cluster else None
                     for row in found or sqlite_limits(home, options.limit_seconds):
                         yield {"kind": "limit", **place, **row}
-                systems: dict[str, System] = {}
-                for name in options.systems:
-                    systems[name] = SYSTEMS[name](home, cluster)
-                    stack.callback(systems[name].stop)
-                for row in _measure_cells(options, systems, cluster):
+                fleet = _Fleet(options.systems, home, cluster)
+                stack.callback(fleet.stop)
+                for row in _measure_cells(options, fleet, cluster):
                     yield {"kind": "cell", **place, **row}
             shutil.rmtree(home)
 
 
 def _measure_cells(
-    options: argparse.Namespace, systems: dict[str, System], cluster: PostgresCluster | None
+    options: argparse.Namespace, fleet: _Fleet, cluster: PostgresCluster | None
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of one round on one database: for each kind of load, Eparch, the peer, and Eparch again."""
-    order = ["eparch", "prefect3", "eparch"] if len(systems) > 1 else list(systems)
+    order = ["eparch", "prefect3", "eparch"] if len(fleet.systems) > 1 else list(fleet.systems)
     window = Window(warmup_s=options.warmup, measured_s=options.seconds, drain_s_max=options.drain)
-    processes = [system.process for system in systems.values()]
-    if cluster is not None:
-        processes.append(cluster.process)
     for connections in options.connections:
         for client_count in options.clients:
             for position, name in enumerate(order):
                 if cluster is not None:
                     cluster.checkpoint()
-                rested_s = wait_until_idle(processes)
-                row = measure_cell(systems[name], client_count, connections, window, cluster)
+                rested_s = wait_until_idle(fleet.processes())
+                row = measure_cell(fleet.systems[name], client_count, connections, window, cluster)
                 yield {**row, "position": position, "rested_s": rested_s}
+                if row["is_stalled"]:
+                    fleet.replace(name)
+
+
+class _Fleet:
+    """The servers of one round, side by side on one machine, one under load at a time."""
+
+    def __init__(self, names: Sequence[str], home: Path, cluster: PostgresCluster | None) -> None:
+        self._home = home
+        self._cluster = cluster
+        self._start_count = 0
+        self.systems: dict[str, System] = {}
+        try:
+            for name in names:
+                self._start(name)
+        except BaseException:
+            self.stop()
+            raise
+
+    def processes(self) -> list[ManagedProcess]:
+        """Return everything that may still work on what a cell has left behind."""
+        databases = [] if self._cluster is None else [self._cluster.process]
+        return [*(system.process for system in self.systems.values()), *databases]
+
+    def replace(self, name: str) -> None:
+        """Start a server anew with an empty database, so that its stall does not spoil its next cell too."""
+        self.systems.pop(name).stop()
+        self._start(name)
+
+    def stop(self) -> None:
+        for system in self.systems.values():
+            system.stop()
+
+    def _start(self, name: str) -> None:
+        self._start_count += 1
+        directory = self._home / f"{name}-{self._start_count}"
+        directory.mkdir()
+        self.systems[name] = SYSTEMS[name](directory, self._cluster)
 
 
 def _options() -> argparse.Namespace:

@@ -26,17 +26,19 @@ def measure_cell(
 ) -> dict[str, Any]:
     """Load a system and return the row of this cell.
 
-    The row's errors include the acknowledged changes, if any, that the server has lost.
+    The row's errors include the acknowledged changes, if any, that the server has lost. If calls are left without an
+    answer the row has `is_stalled` and nothing more is asked of the server: it should be started anew.
     """
     finished_before = system.count_finished_task_runs()
     scripts = system.open_scripts(client_count)
     row = measure_load(system.port, scripts, connections, window, system.process, cluster)
-    system.close_scripts(scripts)
-    acknowledged = sum(script.finished_count for script in scripts)
-    lost = acknowledged - (system.count_finished_task_runs() - finished_before)
-    # More finished task runs than acknowledged are possible: those whose answer did not arrive.
-    if lost > 0:
-        row["errors"]["acknowledged but not in the database"] = lost
+    if not row["is_stalled"]:
+        system.close_scripts(scripts)
+        acknowledged = sum(script.finished_count for script in scripts)
+        lost = acknowledged - (system.count_finished_task_runs() - finished_before)
+        # More finished task runs than acknowledged are possible: those whose answer did not arrive.
+        if lost > 0:
+            row["errors"]["acknowledged but not in the database"] = lost
     return {"system": system.name, **row}
 
 
@@ -100,6 +102,7 @@ def _summary(measurement: Measurement) -> dict[str, Any]:
             for name, latencies_s in zip(measurement.call_names, measurement.latencies_s, strict=True)
         },
         "errors": dict(errors),
+        "is_stalled": measurement.unanswered > 0,
     }
 
 

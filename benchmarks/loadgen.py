@@ -80,8 +80,8 @@ class Measurement:
         measured_s: actual length of the window.
         call_names: kinds of call.
         completed: calls of each kind answered well inside the window.
-        latencies_s: times of the calls of each kind that were begun inside the window and answered well, retries
-            included, in order of completion.
+        latencies_s: times of the calls of each kind that were under way inside the window, retries included: those
+            answered well, in order of completion, and those that waited in vain until the end of the drain.
         errors: failed attempts by description, at any time of the run, warm-up and drain included.
         unanswered: calls without an answer at the end of the drain.
     """
@@ -228,7 +228,7 @@ class _Client:
         """Close the connection; a call still without an answer counts with the time it has waited."""
         if self.is_waiting:
             self._run.measurement.unanswered += 1
-            if self._run.begin_at <= self._begun_at <= self._run.end_at:
+            if self._begun_at <= self._run.end_at:
                 self._run.measurement.latencies_s[self._script.call_index].append(now - self._begun_at)
             self.is_waiting = False
         self._close_connection()
@@ -248,10 +248,10 @@ class _Client:
             return
         self.is_waiting = False
         run.end_call()
-        if run.begin_at <= self._begun_at <= run.end_at:
+        if run.begin_at <= now:
             run.measurement.latencies_s[call_index].append(now - self._begun_at)
-        if run.begin_at <= now <= run.end_at:
-            run.measurement.completed[call_index] += 1
+            if now <= run.end_at:
+                run.measurement.completed[call_index] += 1
         if not run.is_over:
             self.begin_call()
 
