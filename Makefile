@@ -84,7 +84,7 @@ bench: setup ## run the benchmarks
 
 .PHONY: docs
 docs: setup ## write the generated pages of docs/
-	$(BIN)/eparch config --markdown > docs/reference/settings.md
+	$(BIN)/python docs/generate.py
 
 .PHONY: lock
 lock: .venv/.uv ## write the lock files; UPGRADE=1 takes the newest versions

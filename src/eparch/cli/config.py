@@ -32,7 +32,8 @@ such as `--allow-unauthenticated` takes no value; `--no-allow-unauthenticated` i
 
 | variable | what it does |
 |---|---|
-{others}"""
+{others}
+"""
 
 
 @with_settings()
@@ -40,7 +41,7 @@ def config(
     resolved: Resolved, *, markdown: Annotated[bool, Parameter(negative="", help="Print the documentation.")] = False
 ) -> None:
     """Print every setting, its value and where it came from; passwords are masked."""
-    print(settings_page() if markdown else _listing(resolved))
+    print(settings_page() if markdown else _listing(resolved), end="")
 
 
 def version() -> None:
@@ -49,7 +50,7 @@ def version() -> None:
 
 
 def settings_page() -> str:
-    """Return docs/reference/settings.md, without the last line's end."""
+    """Return docs/reference/settings.md."""
     settings = [
         f"| `{row.name}` | {_code(row.default)} | {row.purpose} Takes {row.kind}. | `{row.variable}` | `{row.flag}` |"
         for row in rows()
@@ -62,8 +63,8 @@ def _listing(resolved: Resolved) -> str:
     values = {row.name: as_text(getattr(resolved.settings, row.name)) for row in rows()}
     name_width = max(map(len, values))
     value_width = max(map(len, values.values()))
-    return "\n".join(
-        f"{name:<{name_width}}  {value:<{value_width}}  {resolved.origins[name]}" for name, value in values.items()
+    return "".join(
+        f"{name:<{name_width}}  {value:<{value_width}}  {resolved.origins[name]}\n" for name, value in values.items()
     )
 
 
