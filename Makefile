@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
-# Prefect 1.4.1 needs a Python before 3.12 (its pendulum does not build on later ones).
+# Prefect 1.4.1 needs a Python before 3.12 (its pendulum does not build on later ones); uv gets one if there is none.
 GUEST_PYTHON ?= $(shell for p in .venv/bin/python python3.11 python3.10 python3.9; do \
   if $$p -c 'import sys; sys.exit(sys.version_info >= (3, 12))' 2>/dev/null; then echo $$p; break; fi; done)
 WORKERS ?= 2
@@ -47,7 +47,7 @@ setup: .venv/.installed ## make .venv with everything in it, the project include
 guest: .venv-prefect/.installed ## make .venv-prefect with an unmodified Prefect 1.x, for its tests and the demo
 
 .venv-prefect/.installed: requirements-prefect.lock .venv/.uv
-	$(UV) venv --clear --no-python-downloads --python "$(GUEST_PYTHON)" .venv-prefect
+	$(UV) venv --clear --python "$(or $(GUEST_PYTHON),3.11)" .venv-prefect
 	$(UV) pip sync --python .venv-prefect/bin/python --require-hashes requirements-prefect.lock
 	@touch $@
 
