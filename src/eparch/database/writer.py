@@ -69,7 +69,8 @@ class Writer:
     Args:
         engine: of `engines.writing_engine`.
         clock: returns the present, aware; a test may move it.
-        on_commit: called on the writer's thread after each commit with the names of the tables it changed.
+        on_commit: called on the writer's thread after each commit, and before its outcomes are delivered, with the
+            names of the tables it changed.
         on_delivered: called on the writer's thread when all outcomes of a batch have been delivered.
         batch_max: how many pieces of work share a transaction at the most.
         waiting_max: how many may wait before further ones are refused.
@@ -123,11 +124,11 @@ class Writer:
         while (first := self._waiting.get()) is not None:
             taken, is_last = self._take(first)
             batch = self._carry_out(taken)
+            if batch.touched:
+                self._on_commit(frozenset(batch.touched))
             for work, outcome, error in batch.outcomes:
                 work.deliver(outcome, error)
             self._on_delivered()
-            if batch.touched:
-                self._on_commit(frozenset(batch.touched))
             if is_last:
                 return
 

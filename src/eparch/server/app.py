@@ -1,0 +1,167 @@
+"""The server, put together: database, operations, services, HTTP.
+
+In charge of what is started and stopped, in which order; not in charge of any of it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from eparch.database.engines import parse_url, reading_engine, writing_engine
+from eparch.database.readers import Readers
+from eparch.database.tables import tenant
+from eparch.server.api import Api
+from eparch.server.authentication import Authentication
+from eparch.server.bus import Bus
+from eparch.server.changes import Changes
+from eparch.server.health import Health
+from eparch.server.http import GraphQLOverHttp
+from eparch.server.services import Services
+from eparch.server.settings import Settings
+from eparch.server.sockets import Sockets
+
+logger: Final = logging.getLogger("eparch.server")
+
+_GRAPHQL_PATHS: Final = frozenset({"/", "/graphql", "/graphql/"})
+_WELCOME: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Eparch</title>
+<style>body{font:1rem/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
+<h1>Eparch is running</h1><p>This address serves the GraphQL API: send it a <code>POST</code>. Its health is at
+<a href="/health">/health</a>.</p></html>"""
+
+
+def utc_now() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)
+
+
+class App:
+    """The ASGI application. `lifespan` starts and stops what is behind it.
+
+    Args:
+        settings: what has been set.
+        clock: returns the present, aware; a test may move it.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._tenants: tuple[str, ...] = ()
+        self._bus = Bus()
+        self._handle_graphql: Any = None
+        self._sockets: Sockets | None = None
+        self._health: Health | None = None
+        self._api: Api | None = None
+        self._rest = Starlette(
+            routes=[
+                Route("/health", self._answer_health),
+                Route("/health/live", self._answer_live),
+                Route("/health/ready", self._answer_health),
+                Route("/.well-known/apollo/server-health", self._answer_apollo),
+                *(WebSocketRoute(path, self._serve_socket) for path in sorted(_GRAPHQL_PATHS)),
+            ],
+            exception_handlers={404: _not_found},
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection, by the ASGI protocol."""
+        if scope["type"] == "http" and scope["path"] in _GRAPHQL_PATHS:
+            if scope["method"] in ("GET", "HEAD") and _wants_page(scope):
+                await HTMLResponse(_WELCOME)(scope, receive, send)
+            else:
+                await self._handle_graphql(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Start everything behind the application; at the end, finish what was accepted and stop."""
+        settings = self.settings
+        url = parse_url(settings.database_url)
+        reading, writing = reading_engine(url), writing_engine(url)
+        readers = Readers(reading, threads=settings.readers)
+        loop = asyncio.get_running_loop()
+
+        def publish(tables: frozenset[str]) -> None:
+            self._bus.publish(tables)
+
+        def after_commit(tables: frozenset[str]) -> None:
+            if "tenant" in tables:
+                self._tenants = readers.run_here(_tenant_ids)
+
+        changes = Changes(
+            writing,
+            loop,
+            clock=self._clock,
+            publish=publish,
+            after_commit=after_commit,
+            batch_max=settings.batch_max,
+            threads=1 if url.drivername == "sqlite" else settings.writers,
+        )
+        changes.start()
+        await changes.perform(_make_first_tenant)
+        authentication = Authentication(lambda: self._tenants)
+        self._api = Api(settings, readers, changes, self._bus, clock=self._clock)
+        self._handle_graphql = GraphQLOverHttp(
+            self._api,
+            authentication,
+            body_bytes_max=settings.body_bytes_max,
+            allowed_origins=settings.allowed_origins,
+        )
+        self._sockets = Sockets(self._api, authentication, self._bus)
+        services = Services(settings, changes, self._bus, clock=self._clock)
+        self._health = Health(readers, services)
+        services.start()
+        try:
+            yield
+        finally:
+            await services.stop()
+            # The writer delivers to this loop while it finishes, so it must not be waited for on the loop itself.
+            await asyncio.to_thread(changes.stop)
+            await asyncio.to_thread(readers.stop)
+            reading.dispose()
+            writing.dispose()
+
+    def stop_waiting(self) -> None:
+        """End long-polls and connections that would otherwise hold up the stop."""
+        if self._api is not None:
+            self._api.stop_waiting()
+        self._bus.wake_all()
+        if self._sockets is not None:
+            self._sockets.close()
+
+    async def _answer_live(self, _request: Any) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _answer_health(self, _request: Any) -> Response:
+        assert self._health is not None
+        report, is_ready = await self._health.report()
+        return JSONResponse(report, 200 if is_ready else 503, headers={} if is_ready else {"retry-after": "1"})
+
+    async def _answer_apollo(self, _request: Any) -> Response:
+        return JSONResponse({"status": "pass"})
+
+    async def _serve_socket(self, socket: Any) -> None:
+        assert self._sockets is not None
+        await self._sockets.serve(socket)
+
+
+def _wants_page(scope: Any) -> bool:
+    accept = dict(scope["headers"]).get(b"accept", b"")
+    return b"text/html" in accept and b"query=" not in scope["query_string"]
+
+
+async def _not_found(request: Any, _error: Exception) -> Response:
+    message = f"There is nothing at {request.url.path}; the GraphQL API is at / and /graphql."
+    return JSONResponse({"errors": [{"message": message, "extensions": {"code": "NOT_FOUND"}}]}, 404)
+
+
+def _tenant_ids(connection: Any) -> tuple[str, ...]:
+    return tuple(connection.scalars(select(tenant.c.id).order_by(tenant.c.created, tenant.c.id)))

@@ -1,0 +1,43 @@
+"""What the server writes about itself.
+
+In charge of the form of log lines: text on a terminal, one JSON object a line elsewhere; not in charge of the logs of
+flows, which are rows in the database.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+_OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+
+
+def configure(form: Literal["auto", "text", "json"], level: str) -> None:
+    """Send all log lines to standard error in one form."""
+    is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s") if is_text else Json())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Its access log is one line for each of thousands of requests a second; ours says what matters.
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class Json(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, further values, and the traceback if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name, value in record.__dict__.items() if name not in _OWN},
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=str).decode()
