@@ -35,6 +35,7 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     shown_default: str = "",
+    is_secret: bool = False,
 ) -> Any:
     """Return a dataclass field for one row of the table.
 
@@ -43,9 +44,10 @@ def setting(
         purpose: one sentence for the help and the documentation.
         least, most: bounds of a number, both included.
         shown_default: what the documentation says of a default that depends on the machine.
+        is_secret: the value may hold a password, so `repr` leaves it out and no log can show it.
     """
     metadata = {"default": default, "purpose": purpose, "least": least, "most": most, "shown_default": shown_default}
-    return field(metadata=metadata)
+    return field(metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Settings:
         lambda home: f"sqlite:///{home / 'eparch.sqlite'}",
         "The database: sqlite:////absolute/path or postgresql://user:password@host:5432/name.",
         shown_default="sqlite:///$EPARCH_HOME/eparch.sqlite",
+        is_secret=True,
     )
     readers: int = setting(4, "Threads that answer queries.", least=1, most=256)
     writers: int = setting(4, "Threads that write on PostgreSQL; SQLite always has one.", least=1, most=256)

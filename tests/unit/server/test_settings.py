@@ -171,6 +171,11 @@ def test_passwords_in_addresses_are_masked(url: str, shown: str) -> None:
     assert masked(url) == as_text(url) == shown
 
 
+def test_settings_can_be_logged_without_their_secrets(home: Path) -> None:
+    resolved = resolve({"database_url": "postgresql://u:secret@h/d"}, {"EPARCH_HOME": str(home)})
+    assert "secret" not in repr(resolved)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_loopback_needs_no_permission(host: str, home: Path) -> None:
     refuse_exposure(resolve({"host": host}, {"EPARCH_HOME": str(home)}).settings)
