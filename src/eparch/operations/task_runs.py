@@ -106,7 +106,8 @@ def _make_at(tx: Transaction, places: Iterable[Place], now: datetime) -> dict[Pl
     pairs = [{"flow_run_id": run, "task_id": task_id} for run, task_id, _ in places]
     rows = tx.rows(_TASKS_AT_PLACES, {"wanted": listed(pairs)})
     tasks = {(row.flow_run_id, row.task_id): row for row in rows}
-    new, refused = [], {}
+    new: list[tuple[str, Place, str | None]] = []
+    refused: dict[Place, EparchError] = {}
     for place in places:
         row = tasks.get(place[:2])
         if row is None:

@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from eparch.database.engines import parse_url, reading_engine, writing_engine
 from eparch.database.readers import Readers
 from eparch.database.tables import tenant
+from eparch.operations.first_tenant import make_first_tenant
 from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
@@ -89,9 +90,6 @@ class App:
         readers = Readers(reading, threads=settings.readers)
         loop = asyncio.get_running_loop()
 
-        def publish(tables: frozenset[str]) -> None:
-            self._bus.publish(tables)
-
         def after_commit(tables: frozenset[str]) -> None:
             if "tenant" in tables:
                 self._tenants = readers.run_here(_tenant_ids)
@@ -100,13 +98,14 @@ class App:
             writing,
             loop,
             clock=self._clock,
-            publish=publish,
+            publish=self._bus.publish,
             after_commit=after_commit,
             batch_max=settings.batch_max,
             threads=1 if url.drivername == "sqlite" else settings.writers,
         )
         changes.start()
-        await changes.perform(_make_first_tenant)
+        await changes.perform(make_first_tenant)
+        self._tenants = await readers.run(_tenant_ids)
         authentication = Authentication(lambda: self._tenants)
         self._api = Api(settings, readers, changes, self._bus, clock=self._clock)
         self._handle_graphql = GraphQLOverHttp(
