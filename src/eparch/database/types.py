@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Dialect, String, Text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from eparch.core.instants import timestamp_text
 
@@ -80,11 +80,17 @@ class Json(TypeDecorator[Any]):
         return None if value is None else msgspec.json.decode(value)
 
 
-class _PostgresJson(postgresql.JSON):
-    """PostgreSQL's `json`, bound as ready text: `Json` has encoded it already."""
+class _PostgresJson(UserDefinedType[str]):
+    """PostgreSQL's `json`, bound as ready text: `Json` has encoded it already.
 
-    def bind_processor(self, dialect: Dialect) -> None:
-        return None
+    SQLAlchemy's own type would not do: the driver's dialect replaces it by one that encodes once more.
+    """
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "JSON"
 
 
 class Words(TypeDecorator[str]):
