@@ -1,0 +1,163 @@
+"""The work queue: who is offered what, and who gets it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from eparch.core.errors import BadInput, Forbidden
+from eparch.core.principals import Principal
+from eparch.database.tables import agent, flow_run, task_run
+from tests.operations.backend import OTHER_TENANT, TENANT, Backend
+from tests.operations.small_flow import make_agent, make_flow, set_state, set_task_state
+
+
+@pytest.fixture
+def flow_id(backend: Backend) -> str:
+    return str(make_flow(backend, tasks=1)["id"])
+
+
+def make_run(backend: Backend, flow_id: str, labels: list[str] | None = None, **given: Any) -> str:
+    return str(backend.run("create_flow_run", flow_id=flow_id, labels=labels or [], **given)["id"])
+
+
+def queue(backend: Backend, labels: list[str] | None = None, **given: Any) -> list[str]:
+    return list(backend.run("get_runs_in_queue", labels=labels, **given)["flow_run_ids"])
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_agent", "is_offered"),
+    [
+        ([], [], True),
+        ([], None, True),
+        ([], ["a"], False),
+        (["a"], [], False),
+        (["a"], ["a"], True),
+        (["a"], ["b", "a"], True),
+        (["a", "b"], ["a"], False),
+        (["a", "b"], ["b", "c", "a"], True),
+        (["A"], ["a"], False),
+        (['quo"te', "ü"], ["ü", 'quo"te'], True),
+    ],
+)
+def test_a_run_is_offered_to_agents_that_have_all_its_labels(
+    backend: Backend, flow_id: str, of_run: list[str], of_agent: list[str] | None, is_offered: bool
+) -> None:
+    run_id = make_run(backend, flow_id, of_run)
+    assert queue(backend, of_agent) == ([run_id] if is_offered else [])
+    claimed = backend.run("claim_flow_runs", labels=of_agent)["flow_runs"]
+    assert [run["id"] for run in claimed] == ([run_id] if is_offered else [])
+
+
+def test_due_runs_come_oldest_first_and_future_ones_not_at_all(backend: Backend, flow_id: str) -> None:
+    later = make_run(backend, flow_id, scheduled_start_time=backend.now - timedelta(minutes=1))
+    first = make_run(backend, flow_id, scheduled_start_time=backend.now - timedelta(minutes=2))
+    future = make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(seconds=8))
+    assert queue(backend) == [first, later]
+    assert queue(backend, before=backend.now + timedelta(seconds=10)) == [first, later, future]
+
+
+def test_reading_the_queue_takes_nothing_out_of_it(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id)
+    assert queue(backend) == queue(backend) == [run_id]
+    set_state(backend, run_id, "Submitted")
+    assert queue(backend) == []
+
+
+def test_any_number_of_runs_for_others_cannot_hide_the_one_that_fits(backend: Backend, flow_id: str) -> None:
+    for _ in range(120):
+        make_run(backend, flow_id, ["foreign"], scheduled_start_time=backend.now - timedelta(hours=1))
+    mine = make_run(backend, flow_id, ["mine"])
+    assert queue(backend, ["mine"]) == [mine]
+
+
+def test_no_more_than_twenty_five_are_offered_at_a_time(backend: Backend, flow_id: str) -> None:
+    for _ in range(30):
+        make_run(backend, flow_id)
+    assert len(queue(backend)) == 25
+
+
+def test_a_paused_run_without_a_start_time_is_never_due(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id)
+    set_state(backend, run_id, "Paused", start_time=None)
+    assert queue(backend) == []
+
+
+def test_a_running_flow_run_comes_back_when_one_of_its_task_runs_is_due(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id)
+    set_state(backend, run_id, "Running")
+    (row,) = backend.rows(task_run, flow_run_id=run_id)
+    due = backend.now + timedelta(minutes=15)
+    set_task_state(backend, row["id"], "Retrying", start_time=due.isoformat(), run_count=1)
+    assert queue(backend) == []
+    backend.move_clock(minutes=16)
+    assert queue(backend) == [run_id]
+    set_task_state(backend, row["id"], "Submitted")
+    assert queue(backend) == []
+
+
+def test_a_claimed_run_is_submitted_and_comes_with_what_its_start_needs(backend: Backend) -> None:
+    flow = make_flow(backend, storage={"type": "Local"}, core_version="1.4.1", serialized_flow={"name": "small"})
+    agent_id = make_agent(backend)
+    run_id = make_run(backend, flow["id"], parameters={"x": 1}, context={"c": 2}, run_config={"type": "LocalRun"})
+    backend.move_clock(seconds=1)
+    principal = Principal(TENANT, agent_id=agent_id)
+    (claimed,) = backend.run("claim_flow_runs", _principal=principal)["flow_runs"]
+    assert (claimed["id"], claimed["version"], claimed["task_runs"]) == (run_id, 2, [])
+    assert (claimed["parameters"], claimed["context"], claimed["run_config"]) == (
+        {"x": 1},
+        {"c": 2},
+        {"type": "LocalRun"},
+    )
+    assert claimed["serialized_state"]["type"] == "Submitted"
+    assert claimed["serialized_state"]["state"]["type"] == "Scheduled"
+    assert (claimed["flow"]["id"], claimed["flow"]["storage"]) == (flow["id"], {"type": "Local"})
+    row = backend.row(flow_run, run_id)
+    assert (row["state"], row["agent_id"]) == ("Submitted", agent_id)
+    assert backend.row(agent, agent_id)["last_queried"] == backend.now
+    assert backend.run("claim_flow_runs", _principal=principal)["flow_runs"] == []
+
+
+def test_a_claim_takes_up_a_run_whose_task_run_is_due_once(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id)
+    set_state(backend, run_id, "Running")
+    (row,) = backend.rows(task_run, flow_run_id=run_id)
+    set_task_state(backend, row["id"], "Resume", start_time=backend.now.isoformat())
+    (claimed,) = backend.run("claim_flow_runs")["flow_runs"]
+    assert [(item["id"], item["state"]) for item in claimed["task_runs"]] == [(row["id"], "Resume")]
+    assert backend.row(task_run, row["id"])["state"] == "Submitted"
+    assert backend.row(flow_run, run_id)["state"] == "Running"
+    assert backend.run("claim_flow_runs")["flow_runs"] == []
+
+
+def test_a_claim_takes_no_more_than_its_limit(backend: Backend, flow_id: str) -> None:
+    for _ in range(5):
+        make_run(backend, flow_id)
+    assert len(backend.run("claim_flow_runs", limit=3)["flow_runs"]) == 3
+    assert len(backend.run("claim_flow_runs", limit=3)["flow_runs"]) == 2
+    for limit in (-1, 1000):
+        with pytest.raises(BadInput, match=str(limit)):
+            backend.run("claim_flow_runs", limit=limit)
+
+
+def test_a_claim_may_look_ahead(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(seconds=5))
+    assert backend.run("claim_flow_runs")["flow_runs"] == []
+    assert [run["id"] for run in backend.run("claim_flow_runs", prefetch_s=6.0)["flow_runs"]] == [run_id]
+
+
+def test_runs_of_another_tenant_are_never_offered(backend: Backend) -> None:
+    other = Principal(OTHER_TENANT)
+    flow = make_flow(backend, tenant_id=OTHER_TENANT)
+    run_id = backend.run("create_flow_run", _principal=other, flow_id=flow["id"])["id"]
+    assert queue(backend) == []
+    assert queue(backend, _principal=other) == [run_id]
+    with pytest.raises(Forbidden):
+        queue(backend, tenant_id=OTHER_TENANT)
+
+
+def test_polling_says_that_an_agent_is_alive(backend: Backend) -> None:
+    agent_id = make_agent(backend)
+    backend.move_clock(minutes=3)
+    queue(backend, _principal=Principal(TENANT, agent_id=agent_id))
+    assert backend.row(agent, agent_id)["last_queried"] == backend.now
