@@ -4,7 +4,7 @@ The tests read and steer through this; what an unmodified client sends is sent b
 replayed from captures (test_wire_samples.py).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,11 +29,19 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: str) -> httpx.Response:
+        """Send a request as it is, on a connection of its own, and return the answer, whatever it is."""
+        return httpx.request(method, self.url + path, headers=headers, content=body.encode(), timeout=30)
+
+    def post_body(self, body: object) -> httpx.Response:
+        """Send any JSON and return the answer, whatever it is."""
+        return self._client.post("/", json=body)
+
     def post(self, document: str, variables: Row | None = None) -> httpx.Response:
         """Send one operation and return the answer, whatever it is."""
-        return self._client.post("/", json={"query": document, "variables": variables})
+        return self.post_body({"query": document, "variables": variables})
 
-    def ask(self, document: str, **variables: Any) -> Any:
+    def ask(self, document: str, /, **variables: Any) -> Any:
         """Return the value of the only root field of `document`.
 
         Raises:
@@ -46,7 +54,7 @@ class Api:
         (value,) = answer["data"].values()
         return value
 
-    def mutate(self, name: str, selection: str, **fields: Any) -> Any:
+    def mutate(self, name: str, selection: str, /, **fields: Any) -> Any:
         """Return what the mutation `name` answers for the input `fields`."""
         return self.ask(f"mutation($input: {name}_input!) {{ {name}(input: $input) {{ {selection} }} }}", input=fields)
 
