@@ -30,5 +30,6 @@ def check(resolved: Resolved) -> None:
     """Fail, with exit code 1, unless the database has exactly this version's tables."""
     from eparch.database import migrate
 
-    migrate.check(resolved.settings.database_url)
+    if problems := migrate.check(resolved.settings.database_url):
+        sys.exit("\n".join(problems))
     print("The database has this version's tables.", file=sys.stderr)

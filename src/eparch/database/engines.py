@@ -14,12 +14,18 @@ from sqlalchemy.pool import QueuePool
 
 from eparch.core.errors import ConfigurationError
 from eparch.database import sqlite_functions
+from eparch.database.faults import without_password
 
 # Another process may hold the file for a moment (a backup, `eparch db`); the server's own threads never wait here.
 _BUSY_TIMEOUT_MS: Final = 10_000
 _CACHE_KIB: Final = 65_536
 _CONNECT_TIMEOUT_S: Final = 10
-_POOL_SIZE: Final = 32
+# No limit: there are as many connections as threads, and a thread never waits for one.
+_POOL_SIZE: Final = 0
+
+# A server that vanished without a word is given up after about a minute instead of hours.
+_KEEPALIVES: Final = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_SESSION: Final = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s"
 
 
 def parse_url(database_url: str) -> URL:
@@ -32,7 +38,8 @@ def parse_url(database_url: str) -> URL:
     try:
         url = make_url(database_url)
     except ArgumentError:
-        raise ConfigurationError(f"{database_url!r} is not the address of a database.", hint=hint) from None
+        told = without_password(database_url)
+        raise ConfigurationError(f"{told!r} is not the address of a database.", hint=hint) from None
     match url.get_backend_name():
         case "sqlite" if url.database and url.database != ":memory:":
             return url.set(drivername="sqlite")
@@ -74,8 +81,13 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False) -> Engine:
         # The driver must not open transactions by itself: it would begin them deferred, and a deferred transaction
         # that turns to writing can fail at once with "database is locked".
         connection.isolation_level = None
+        (journal_mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if journal_mode != "wal":
+            raise ConfigurationError(
+                f"SQLite cannot keep its write-ahead log beside {url.database}.",
+                hint="use a local disk, not a network file system, or PostgreSQL",
+            )
         for pragma in (
-            "journal_mode = WAL",
             # What was acknowledged survives a power cut. NORMAL would lose the last commits.
             "synchronous = FULL",
             "foreign_keys = ON",
@@ -94,20 +106,29 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False) -> Engine:
 
 
 def _postgres_engine(url: URL, *, isolation_level: str = "READ COMMITTED", readonly: bool = False) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=_POOL_SIZE,
-        pool_pre_ping=False,
-        isolation_level=isolation_level,
-        execution_options={"postgresql_readonly": readonly},
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT_S,
-            "application_name": "eparch",
-            "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
-            # Statements are few and repeat: prepare each at its second use.
-            "prepare_threshold": 1,
-        },
-    )
+    try:
+        engine = create_engine(
+            url,
+            pool_size=_POOL_SIZE,
+            # A connection that died since its last use costs one more attempt (`writer`, `readers`), not a question
+            # before each use.
+            pool_pre_ping=False,
+            isolation_level=isolation_level,
+            execution_options={"postgresql_readonly": readonly},
+            connect_args={
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "application_name": "eparch",
+                # What the address says comes last and so wins.
+                "options": " ".join([_SESSION, *url.normalized_query.get("options", ())]),
+                # Statements are few and repeat: prepare each at its second use.
+                "prepare_threshold": 1,
+                **{name: value for name, value in _KEEPALIVES.items() if name not in url.query},
+            },
+        )
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"PostgreSQL needs a driver that is not installed: {error.name}.", hint="pip install 'eparch[postgres]'"
+        ) from None
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:

@@ -100,4 +100,5 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+        # As it is: the driver's dialect would make VARCHAR of it.
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
