@@ -56,6 +56,7 @@ def create_flow_run(tx: Transaction, principal: Principal, given: Input, now: da
         return {"id": _with_key(tx, row.id, key)}
     insert_rows(tx, flow_run_state, [first_state_row(run)])
     make_task_runs(tx, [run["id"]], now)
+    tx.announce("queue")
     return {"id": run["id"]}
 
 
@@ -68,6 +69,7 @@ def delete_flow_run(tx: Transaction, principal: Principal, given: Input, now: da
 @operation("update:run")
 def set_flow_run_labels(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Replace the labels of a flow run; from then on only agents with all of them are offered it."""
+    tx.announce("queue")
     changed = flow_run.update().where(*_mine(principal, given)).values(labels=sorted(given["labels"]), updated=now)
     return {"success": tx.execute(changed).rowcount > 0}
 

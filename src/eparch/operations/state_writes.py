@@ -130,6 +130,8 @@ class StateWrites:
     def write(self, tx: Transaction) -> None:
         """Write everything that `enter` has gathered."""
         insert_rows(tx, self.kind.states, self._states)
+        if any(change["state_start_time"] is not None for change in self._changes.values()):
+            tx.announce("queue")
         update_rows(tx, self.kind.runs, list(self._changes.values()))
         if self.kind.is_flow_run:
             write_heartbeats(tx, "flow_run", self._beating, self.now)

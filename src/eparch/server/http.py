@@ -12,6 +12,7 @@ import gzip
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +20,7 @@ import msgspec
 
 from eparch.core.errors import EparchError, Forbidden, Overloaded, Unauthenticated
 from eparch.core.principals import Principal
-from eparch.server.api import Answer, Api, error_body
+from eparch.server.api import Answer, Api, Gone, error_body
 from eparch.server.authentication import Authentication
 
 logger: Final = logging.getLogger("eparch.http")
@@ -114,18 +115,23 @@ class GraphQLOverHttp:
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, *, is_trusted: bool) -> Answer:
         principal = self._authentication.principal(headers)
         if scope["method"] == "GET":
-            return await self._execute(_from_parameters(scope["query_string"]), principal, may_write=False)
+            return await self._execute(_from_parameters(scope["query_string"]), principal, None, may_write=False)
         if scope["method"] != "POST":
             return Answer(405, error_body(BadRequest(f"{scope['method']} is not served here.", hint="send a POST")))
         operations, is_list = _decode(await self._body(receive, headers))
         if not is_list:
-            return await self._execute(operations[0], principal, may_write=is_trusted)
+            gone = partial(_disconnected, receive)
+            return await self._execute(operations[0], principal, gone, may_write=is_trusted)
         if len(operations) > OPERATIONS_MAX:
             raise BadRequest(f"A list of {len(operations)} operations is too long: at most {OPERATIONS_MAX} are taken.")
-        answers = await asyncio.gather(*(self._execute(each, principal, may_write=is_trusted) for each in operations))
+        answers = await asyncio.gather(
+            *(self._execute(each, principal, None, may_write=is_trusted) for each in operations)
+        )
         return Answer(200, b"[" + b",".join(answer.body for answer in answers) + b"]")
 
-    async def _execute(self, operation: Operation, principal: Principal, *, may_write: bool) -> Answer:
+    async def _execute(
+        self, operation: Operation, principal: Principal, gone: Gone | None, *, may_write: bool
+    ) -> Answer:
         variables = operation.variables
         if isinstance(variables, str):
             try:
@@ -133,7 +139,7 @@ class GraphQLOverHttp:
             except msgspec.DecodeError as error:
                 raise BadRequest(f"The variables are not a JSON object: {error}.") from None
         return await self._api.answer(
-            operation.query, variables or {}, operation.operationName, principal, may_write=may_write
+            operation.query, variables or {}, operation.operationName, principal, may_write=may_write, gone=gone
         )
 
     async def _body(self, receive: Receive, headers: Headers) -> bytes:
@@ -208,6 +214,11 @@ def _from_parameters(query_string: bytes) -> Operation:
         )
     except (ValueError, KeyError):
         raise BadRequest("There is no query.", hint="send it as the parameter `query`, or as a POST") from None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _compressed(body: bytes) -> bytes:

@@ -1,0 +1,130 @@
+"""What answers a root field that is not a table.
+
+In charge of finding the operation, of the permission it needs, and of waiting for runs on behalf of agents; not in
+charge of what operations do.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+import eparch.operations.catalogue  # noqa: F401 - registers every operation
+from eparch.core.errors import BadInput
+from eparch.core.principals import Principal
+from eparch.core.states import STATES, state_hierarchy
+from eparch.database.readers import Readers
+from eparch.database.transactions import Transaction
+from eparch.operations.queue import next_due
+from eparch.operations.registry import OPERATIONS, Input, Operation
+from eparch.operations.tenancy import tenant_of
+from eparch.server.bus import Bus, Listener
+from eparch.server.changes import Changes
+from eparch.version import __version__
+
+WAIT_S_MAX: Final = 60.0
+
+_REFERENCE: Final = {
+    "state_hierarchy": state_hierarchy(),
+    "state_info": {name: {"color": state.color, "meaning": state.meaning} for name, state in STATES.items()},
+}
+
+
+class Resolvers:
+    """Answers root fields that are not tables."""
+
+    def __init__(self, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]) -> None:
+        self._readers = readers
+        self._changes = changes
+        self._bus = bus
+        self._clock = clock
+        self._is_stopping = False
+
+    def stop_waiting(self) -> None:
+        """Let long-polls come to their end; the caller wakes them."""
+        self._is_stopping = True
+
+    async def resolve(self, name: str, arguments: Mapping[str, Any], principal: Principal, gone: Any) -> Any:
+        """Return the payload of a root field.
+
+        Raises:
+            EparchError: it cannot be had, or the principal may not have it.
+        """
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            return _STATIC[name]()
+        if operation.permission is not None:
+            principal.require(operation.permission)
+        given: Input = arguments.get("input", arguments)
+        if operation.is_read:
+            return await self._readers.run(lambda connection: self._read(connection, operation, principal, given))
+        if name == "claim_flow_runs" and given.get("wait_s"):
+            return await self._claim(operation, principal, given, gone)
+        return await self._changes.execute(operation, principal, given)
+
+    def _read(self, connection: Connection, operation: Operation, principal: Principal, given: Input) -> Any:
+        assert operation.single is not None
+        return operation.single(Transaction(connection), principal, given, self._clock())
+
+    async def _claim(self, operation: Operation, principal: Principal, given: Input, gone: Any) -> Any:
+        """Claim runs; while there are none, wait until one becomes due, the time is up, or the agent goes away."""
+        wait_s = given["wait_s"]
+        if not 0 <= wait_s <= WAIT_S_MAX:
+            raise BadInput(f"wait_s is {wait_s}: it is from 0 to {WAIT_S_MAX:.0f} seconds.")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        tenant_id = tenant_of(principal, given)
+        leaving = None if gone is None else asyncio.ensure_future(gone())
+        try:
+            with self._bus.listening({"queue"}) as listener:
+                while True:
+                    payload = await self._changes.execute(operation, principal, given)
+                    left_s = deadline - loop.time()
+                    if payload["flow_runs"] or left_s <= 0 or self._is_stopping:
+                        return payload
+                    due = await self._readers.run(
+                        lambda connection: next_due(
+                            Transaction(connection), tenant_id, given.get("labels"), self._clock()
+                        )
+                    )
+                    if due is not None:
+                        ahead_s = (due - self._clock()).total_seconds() - (given.get("prefetch_s") or 0)
+                        left_s = min(left_s, max(ahead_s, 0.0))
+                    if await _left_while_waiting(listener, left_s, leaving):
+                        return payload
+        finally:
+            if leaving is not None:
+                leaving.cancel()
+
+
+async def _left_while_waiting(listener: Listener, timeout_s: float, leaving: "asyncio.Future[None] | None") -> bool:
+    """Wait for news or for the time to be up; return True if the client went away meanwhile."""
+    news = asyncio.ensure_future(listener.wait(timeout_s))
+    try:
+        await asyncio.wait({news, leaving} if leaving is not None else {news}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        news.cancel()
+    return leaving is not None and leaving.done()
+
+
+def _hello() -> str:
+    return "👋"
+
+
+def _api() -> dict[str, Any]:
+    return {
+        "backend": "SERVER",
+        "mode": "normal",
+        "version": __version__,
+        "core_version": None,
+        "release_timestamp": None,
+    }
+
+
+def _reference_data() -> dict[str, Any]:
+    return _REFERENCE
+
+
+_STATIC: Final[dict[str, Callable[[], Any]]] = {"hello": _hello, "api": _api, "reference_data": _reference_data}
