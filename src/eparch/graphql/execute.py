@@ -1,0 +1,137 @@
+"""Running the reads of one operation.
+
+In charge of permissions, of the driver's cursors and of errors of single fields; not in charge of transactions: the
+connection must be in one that reads one snapshot, as those of `database.readers` are.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+from eparch.core.errors import BadInput, EparchError, Forbidden, Unavailable
+from eparch.core.principals import Principal
+from eparch.database.faults import of_driver
+from eparch.graphql.catalog import OBJECTS
+from eparch.graphql.faults import DataException, ErrorDict, describe
+from eparch.graphql.limits import DEFAULT_LIMITS, Limits
+from eparch.graphql.operands import Literals, Variables
+from eparch.graphql.plan import Plan, Walk
+from eparch.graphql.prepared import Prepared, TableRoot
+from eparch.graphql.statements import bind, statement
+from eparch.graphql.traversal import reached_tasks
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the table root fields of an operation gave.
+
+    Attributes:
+        parts: JSON by response key; `null` for a field that failed.
+        errors: ready for the answer.
+        is_lost: a field failed that must not be null, so that `data` as a whole is null.
+    """
+
+    parts: dict[str, bytes] = field(default_factory=dict)
+    errors: list[ErrorDict] = field(default_factory=list)
+    is_lost: bool = False
+
+
+def answer(
+    connection: Connection,
+    prepared: Prepared,
+    literals: Literals,
+    variables: Variables,
+    principal: Principal,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Answer:
+    """Return the JSON of all root fields of an operation that are read from tables, each by one statement.
+
+    Args:
+        connection: within a transaction.
+        principal: whose tenant every table is filtered by.
+    """
+    made = Answer()
+    for root in prepared.roots:
+        if isinstance(root, TableRoot):
+            try:
+                made.parts[root.key] = read(connection, root.plan, literals, variables, principal, limits)
+            except EparchError as error:
+                made.errors.append(describe(error, [root.key]))
+                made.parts[root.key] = b"null"
+                made.is_lost = made.is_lost or not root.is_nullable
+                if isinstance(error, Unavailable):
+                    break
+    return made
+
+
+def read(
+    connection: Connection,
+    plan: Plan,
+    literals: Literals,
+    variables: Variables,
+    principal: Principal,
+    limits: Limits = DEFAULT_LIMITS,
+) -> bytes:
+    """Return the JSON of one root field.
+
+    Raises:
+        Forbidden: the principal may not read one of the objects.
+        DataException: an operand is not what its column's type takes.
+        BadInput: the answer has more rows than are allowed.
+    """
+    for name in sorted(plan.objects):
+        permission = OBJECTS[name].permission
+        if not principal.can(permission):
+            raise Forbidden(f"Unauthorized: reading {name} needs the permission {permission!r}.")
+    dialect = connection.dialect.name
+    made = statement(plan.read, dialect, limits.rows_max)
+
+    def walk(asked: Walk) -> Any:
+        starts = asked.start_ids(literals, variables) if asked.start_ids else None
+        depth = asked.depth_limit(literals, variables) if asked.depth_limit else None
+        return reached_tasks(connection, asked.name, starts, depth, principal.tenant_id)
+
+    parameters = bind(plan, made, literals, variables, principal.tenant_id, walk)
+    row = _RUN[dialect](connection, made.text, parameters)
+    if row is None:
+        return b"null"  # `_by_pk` without such a row
+    cell, *count = row
+    if count and int(count[0]) > limits.rows_max:
+        raise BadInput(
+            f"The answer has more than {limits.rows_max} rows.", hint="Ask for fewer with `limit`, page with `offset`."
+        )
+    return bytes(cell)
+
+
+def _run_sqlite(connection: Connection, text: str, parameters: tuple[Any, ...]) -> Any:
+    driver: Any = connection.connection.driver_connection
+    try:
+        return driver.execute(text, parameters).fetchone()
+    except sqlite3.Error as error:
+        raise of_driver(error) from error
+
+
+def _run_postgresql(connection: Connection, text: str, parameters: tuple[Any, ...]) -> Any:
+    import psycopg  # an extra: installed where PostgreSQL is used
+
+    driver: Any = connection.connection.driver_connection
+    # A raw cursor takes `$1` as it is. Values are taken from the result itself: its text is bytes already.
+    with psycopg.RawCursor(driver) as cursor:
+        try:
+            cursor.execute(text.encode(), parameters)
+        except psycopg.Error as error:
+            # Only what began the transaction can be lost: nothing was written. The next field begins another.
+            driver.rollback()
+            if isinstance(error, psycopg.errors.DataError):
+                raise DataException(error.diag.message_primary or str(error)) from None
+            raise of_driver(error) from error
+        result = cursor.pgresult
+        if result is None or not result.ntuples:
+            return None
+        return [result.get_value(0, column) for column in range(result.nfields)]
+
+
+_RUN: Final[Mapping[str, Any]] = {"sqlite": _run_sqlite, "postgresql": _run_postgresql}
