@@ -1,0 +1,28 @@
+"""In charge of schedules: from a serialized schedule document to the instants at which runs are due.
+
+Not in charge of the present time, of which schedules are active, nor of creating runs: callers pass `after` in and
+create what comes out. Nothing here reads a clock or writes anything; time zone data comes from zoneinfo.
+
+    document --parse_schedule--> Schedule --next_events--> [Event, ...] --auto_schedule_key--> one key per run
+
+The rules in plain words are in docs/schedules.md. dateutil and croniter are imported here only, and late.
+"""
+
+from eparch.core.schedules.errors import ScheduleError
+from eparch.core.schedules.events import CANDIDATES_MAX, Event, next_events
+from eparch.core.schedules.group_schedule import schedule_document
+from eparch.core.schedules.run_identity import auto_schedule_key
+from eparch.core.schedules.schedule import Schedule, parse_schedule
+from eparch.core.schedules.zones import DaylightRule
+
+__all__ = [
+    "CANDIDATES_MAX",
+    "DaylightRule",
+    "Event",
+    "Schedule",
+    "ScheduleError",
+    "auto_schedule_key",
+    "next_events",
+    "parse_schedule",
+    "schedule_document",
+]

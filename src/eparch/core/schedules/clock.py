@@ -1,0 +1,73 @@
+"""In charge of what all clocks share: bounds, parameters, labels, and the promise of `occurrences`.
+
+Not in charge of any kind of clock; `interval_clock`, `cron_clock`, `dates_clock` and `rrule_clock` are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TypeAlias
+
+from eparch.core.schedules.moments import ZonedInstant, read_optional_zoned_instant
+from eparch.core.schedules.nodes import Node
+from eparch.core.schedules.zones import DaylightRule
+
+Occurrence: TypeAlias = tuple[datetime, tzinfo]
+"""An aware UTC instant, and the zone in which filters and adjustments look at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock(ABC):
+    """A source of instants, with the parameters and labels that runs started by it get.
+
+    Attributes:
+        parameter_defaults: parameters of the runs; may be empty.
+        labels: labels of the runs, in the order of the document; None means that the clock has no opinion, () means
+            that the runs have no labels.
+        start_date: no event before it (inclusive), or None.
+        end_date: no event after it (inclusive), or None.
+    """
+
+    parameter_defaults: Mapping[str, object]
+    labels: tuple[str, ...] | None
+    start_date: ZonedInstant | None
+    end_date: ZonedInstant | None
+
+    @abstractmethod
+    def occurrences(self, earliest: datetime, rule: DaylightRule) -> Iterator[Occurrence]:
+        """Yield the events at or after `earliest` (aware UTC), ascending and without duplicates.
+
+        The work done before the first one does not grow with the distance between `earliest` and the start date.
+
+        Raises:
+            OverflowError: an event is near or beyond the year 9999; there are no further ones.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFields:
+    """The fields that every clock document has."""
+
+    parameter_defaults: Mapping[str, object]
+    labels: tuple[str, ...] | None
+    start_date: ZonedInstant | None
+    end_date: ZonedInstant | None
+
+
+def read_shared_fields(node: Node) -> SharedFields:
+    """Read the fields that every clock document has; all of them may be absent.
+
+    Raises:
+        ScheduleError: one of them is malformed.
+    """
+    parameters = node.key("parameter_defaults")
+    labels = node.key("labels")
+    return SharedFields(
+        parameter_defaults={} if parameters.value is None else dict(parameters.mapping()),
+        labels=None if labels.value is None else tuple(label.text() for label in labels.items()),
+        start_date=read_optional_zoned_instant(node.key("start_date")),
+        end_date=read_optional_zoned_instant(node.key("end_date")),
+    )
