@@ -17,7 +17,7 @@ from eparch.core.errors import EparchError, Forbidden, Overloaded, Unavailable
 from eparch.core.principals import Principal
 from eparch.database.readers import Readers
 from eparch.graphql.documents import Documents, Loaded
-from eparch.graphql.execute import answer_tables
+from eparch.graphql import execute
 from eparch.graphql.faults import ErrorDict, RequestRefused, describe
 from eparch.graphql.introspection import introspect
 from eparch.graphql.limits import Limits
@@ -63,9 +63,10 @@ class Api:
     def __init__(
         self, settings: Settings, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]
     ) -> None:
-        self._documents = Documents(
-            Limits(depth_max=settings.query_depth_max, cost_max=settings.query_cost_max, rows_max=settings.rows_max)
+        self._limits = Limits(
+            depth_max=settings.query_depth_max, cost_max=settings.query_cost_max, rows_max=settings.rows_max
         )
+        self._documents = Documents(self._limits)
         self._readers = readers
         self._resolvers = Resolvers(readers, changes, bus, clock=clock)
 
@@ -143,30 +144,30 @@ class Api:
         self, loaded: Loaded, prepared: Prepared, values: Mapping[str, Any], principal: Principal
     ) -> Answer:
         parts = _Parts()
-        from_tables: Mapping[str, bytes | EparchError] = {}
+        found = execute.Answer()
         if any(isinstance(root, TableRoot) for root in prepared.roots):
             try:
-                from_tables = await self._readers.run(
-                    lambda connection: answer_tables(connection, prepared, loaded.literals, values, principal)
+                found = await self._readers.run(
+                    lambda connection: execute.answer(
+                        connection, prepared, loaded.literals, values, principal, self._limits
+                    )
                 )
             except EparchError as error:
-                from_tables = {root.key: error for root in prepared.roots if isinstance(root, TableRoot)}
-        introspected = None
+                # Not even a transaction could be begun.
+                found = execute.Answer(errors=[describe(error)], is_lost=True)
+        parts.take_errors(found.errors, is_lost=found.is_lost)
+        introspected, errors = introspect(loaded, prepared, values)
+        parts.take_errors(errors, is_lost=False)
         for root in prepared.roots:
             match root:
                 case TableRoot():
-                    found = from_tables[root.key]
-                    if isinstance(found, EparchError):
-                        parts.fail(root.key, found, is_nullable=root.is_nullable)
-                    else:
-                        parts.add(root.key, found)
+                    parts.add(root.key, found.parts.get(root.key, b"null"))
                 case FunctionRoot():
                     await self._call(parts, root, loaded, values, principal, None)
                 case NameRoot():
                     parts.add(root.key, _ENCODER.encode(root.value))
                 case _:
-                    introspected = introspected or introspect(loaded, values)
-                    parts.add(root.key, _ENCODER.encode(introspected[root.key]))
+                    parts.add(root.key, introspected.get(root.key, b"null"))
         return parts.answer()
 
     async def _call(
@@ -206,20 +207,22 @@ class SocketRefused(EparchError):
 class _Parts:
     """The answer as it grows: one part for each root field, in their order."""
 
-    __slots__ = ("_codes", "_errors", "_is_lost", "_parts")
+    __slots__ = ("_errors", "_is_lost", "_parts")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._errors: list[ErrorDict] = []
-        self._codes: set[str] = set()
         self._is_lost = False
 
     def add(self, key: str, value: bytes) -> None:
         self._parts.append(b'"%b":%b' % (key.encode(), value))
 
+    def take_errors(self, errors: Sequence[ErrorDict], *, is_lost: bool) -> None:
+        self._errors.extend(errors)
+        self._is_lost = self._is_lost or is_lost
+
     def fail(self, key: str, error: EparchError, *, is_nullable: bool) -> None:
         self._errors.append(describe(error, [key]))
-        self._codes.add(error.code)
         if is_nullable:
             self.add(key, b"null")
         else:
@@ -231,7 +234,8 @@ class _Parts:
         if not self._errors:
             return Answer(200, b'{"data":%b}' % data)
         # Clients repeat a request that is answered with 503, which is safe where nothing at all was done.
-        status = 503 if self._codes <= _RETRIED and len(self._errors) == max(1, len(self._parts)) else 200
+        codes = {error["extensions"]["code"] for error in self._errors}
+        status = 503 if codes <= _RETRIED and len(self._errors) >= len(self._parts) else 200
         return Answer(status, b'{"errors":%b,"data":%b}' % (_ENCODER.encode(self._errors), data))
 
 

@@ -103,7 +103,8 @@ async def _left_while_waiting(listener: Listener, timeout_s: float, leaving: "as
     """Wait for news or for the time to be up; return True if the client went away meanwhile."""
     news = asyncio.ensure_future(listener.wait(timeout_s))
     try:
-        await asyncio.wait({news, leaving} if leaving is not None else {news}, return_when=asyncio.FIRST_COMPLETED)
+        waited: list[asyncio.Future[Any]] = [news] if leaving is None else [news, leaving]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
         news.cancel()
     return leaving is not None and leaving.done()
