@@ -55,6 +55,12 @@ def delete_flow_runs(tx: Transaction, run_ids: Sequence[str]) -> int:
     return tx.execute(_RUNS, bound).rowcount
 
 
+def delete_auto_scheduled_runs(tx: Transaction, flow_ids: Sequence[str]) -> int:
+    """Delete the runs that schedules have made and nobody has taken yet, late ones too; return how many there were."""
+    rows = tx.rows(_AUTO_SCHEDULED, {"flows": listed(flow_ids)}) if flow_ids else []
+    return delete_flow_runs(tx, [row.id for row in rows])
+
+
 def _of(table: Table, column: str, parents: Select[Any]) -> Delete:
     return delete(table).where(table.c[column].in_(parents))
 
@@ -83,3 +89,10 @@ _RUNS_OF_FLOWS: Final = (
 )
 _PARTS_OF_FLOWS: Final = tuple(delete(table).where(is_one_of(table.c.flow_id, "flows")) for table in (edge, task))
 _FLOWS: Final = delete(flow).where(is_one_of(flow.c.id, "flows"))
+
+_AUTO_SCHEDULED: Final = (
+    select(flow_run.c.id)
+    .where(is_one_of(flow_run.c.flow_id, "flows"), flow_run.c.state == "Scheduled", flow_run.c.auto_scheduled.is_(True))
+    .order_by(flow_run.c.id)
+    .with_for_update()
+)

@@ -216,7 +216,16 @@ def test_a_bomb_is_not_unpacked() -> None:
 def test_a_list_in_the_text_grows_at_its_end(document: str, expected: dict[str, Any]) -> None:
     grown = with_members_appended(document.encode(), "tasks", [1, {"a": 2}])
     assert json.loads(grown) == expected
+
+
+@pytest.mark.parametrize("document", ['{"tasks":[ ]}', '{"tasks":[1]}'])
+def test_a_list_that_is_there_does_not_change_without_items(document: str) -> None:
     assert with_members_appended(document.encode(), "tasks", []) == document.encode()
+
+
+@pytest.mark.parametrize("document", ["{}", '{"tasks":null}'])
+def test_a_list_is_there_in_the_end_even_if_it_is_empty(document: str) -> None:
+    assert json.loads(with_members_appended(document.encode(), "tasks", [])) == {"tasks": []}
 
 
 def test_appending_keeps_what_it_does_not_understand_to_the_letter() -> None:
