@@ -51,9 +51,15 @@ def parse_url(database_url: str) -> URL:
             raise ConfigurationError(f"Databases of the kind {other!r} are not supported.", hint=hint)
 
 
-def writing_engine(url: URL) -> Engine:
-    """Return an engine whose transactions take the write lock at their start."""
-    return _sqlite_engine(url, begin="BEGIN IMMEDIATE") if url.drivername == "sqlite" else _postgres_engine(url)
+def writing_engine(url: URL, *, has_checkpointer: bool = False) -> Engine:
+    """Return an engine whose transactions take the write lock at their start.
+
+    Args:
+        has_checkpointer: whether a `checkpoints.Checkpointer` copies SQLite's write-ahead log, so that commits need not.
+    """
+    if url.drivername == "sqlite":
+        return _sqlite_engine(url, begin="BEGIN IMMEDIATE", has_checkpointer=has_checkpointer)
+    return _postgres_engine(url)
 
 
 def reading_engine(url: URL) -> Engine:
@@ -68,7 +74,7 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "").absolute() if url.drivername == "sqlite" else None
 
 
-def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False) -> Engine:
+def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False, has_checkpointer: bool = False) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -92,6 +98,7 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False) -> Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             f"cache_size = -{_CACHE_KIB}",
+            *(["wal_autocheckpoint = 0"] if has_checkpointer else []),
             "temp_store = MEMORY",
             *(["query_only = ON"] if query_only else []),
         ):

@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from eparch.database.engines import parse_url, reading_engine, writing_engine
+from eparch.database.checkpoints import Checkpointer
+from eparch.database.engines import parse_url, reading_engine, sqlite_path, writing_engine
 from eparch.database.readers import Readers
 from eparch.database.tables import tenant
 from eparch.operations.first_tenant import make_first_tenant
@@ -86,11 +87,15 @@ class App:
         """Start everything behind the application; at the end, finish what was accepted and stop."""
         settings = self.settings
         url = parse_url(settings.database_url)
-        reading, writing = reading_engine(url), writing_engine(url)
+        reading, writing = reading_engine(url), writing_engine(url, has_checkpointer=True)
+        path = sqlite_path(url)
+        checkpointer = Checkpointer(writing, path) if path else None
         readers = Readers(reading, threads=settings.readers)
         loop = asyncio.get_running_loop()
 
         def after_commit(tables: frozenset[str]) -> None:
+            if checkpointer is not None:
+                checkpointer.note_commit()
             if "tenant" in tables:
                 self._tenants = readers.run_here(_tenant_ids)
 
@@ -104,6 +109,8 @@ class App:
             threads=1 if url.drivername == "sqlite" else settings.writers,
         )
         changes.start()
+        if checkpointer is not None:
+            checkpointer.start()
         await changes.perform(make_first_tenant)
         self._tenants = await readers.run(_tenant_ids)
         authentication = Authentication(lambda: self._tenants)
@@ -124,6 +131,8 @@ class App:
             await services.stop()
             # The writer delivers to this loop while it finishes, so it must not be waited for on the loop itself.
             await asyncio.to_thread(changes.stop)
+            if checkpointer is not None:
+                await asyncio.to_thread(checkpointer.stop)
             await asyncio.to_thread(readers.stop)
             reading.dispose()
             writing.dispose()
