@@ -1,8 +1,8 @@
 """Moving SQLite's write-ahead log into the database file, beside the writer.
 
 In charge of when that happens; not in charge of commits. By default the commit that fills the log's thousandth page
-pays for the copying of all of them, with two more waits for the disk: a pause of up to a third of a second for everybody
-who waits behind it. Here another thread with a connection of its own does it while the writer goes on.
+pays for the copying of all of them, with two more waits for the disk: a pause of up to a third of a second for all
+who wait behind it. Here another thread with a connection of its own does it while the writer goes on.
 """
 
 import logging

@@ -16,8 +16,8 @@ import msgspec
 from eparch.core.errors import EparchError, Forbidden, Overloaded, Unavailable
 from eparch.core.principals import Principal
 from eparch.database.readers import Readers
-from eparch.graphql.documents import Documents, Loaded
 from eparch.graphql import execute
+from eparch.graphql.documents import Documents, Loaded
 from eparch.graphql.faults import ErrorDict, RequestRefused, describe
 from eparch.graphql.introspection import introspect
 from eparch.graphql.limits import Limits
