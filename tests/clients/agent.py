@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from tests.clients.guest import Guest
-from tests.clients.server_process import free_port
-from tests.clients.waiting import wait_until
+from tests.server_process import free_port
+from tests.waiting import wait_until
 
 _STOP_S_MAX = 20.0
 

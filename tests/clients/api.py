@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 # The states after which a run does not go on by itself.
 FINISHED = {"Success", "Cancelled", "Failed", "TimedOut", "TriggerFailed", "ValidationFailed", "Skipped", "Finished"}

@@ -12,7 +12,7 @@ import pytest
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api
 from tests.clients.guest import ENVIRONMENT, Guest
-from tests.clients.server_process import ServerProcess
+from tests.server_process import ServerProcess
 from tests.databases import Databases, SQLiteDatabases
 
 PROJECT = "guest"

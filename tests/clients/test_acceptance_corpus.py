@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.api import Api, Row
-from tests.clients.server_process import ServerProcess
+from tests.server_process import ServerProcess
 from tests.clients.wire_world import World
 
 CORPUS = Path(__file__).resolve().parents[1] / "graphql" / "corpus"

@@ -11,7 +11,7 @@ from tests.clients.agent import AgentProcess
 from tests.clients.api import Api
 from tests.clients.conftest import PROJECT
 from tests.clients.guest import Guest
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 RUN_NAME = "seen from the command line"
 

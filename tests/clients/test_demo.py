@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.clients.guest import ROOT
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("clients-sqlite")
 

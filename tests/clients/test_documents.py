@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.api import Api, Row
-from tests.clients.server_process import ServerProcess
+from tests.server_process import ServerProcess
 from tests.clients.wire_world import World
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api, instant, state_types
 from tests.clients.guest import Guest
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 Runner = Callable[..., str]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api, instant
 from tests.clients.guest import FLOWS, Guest
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 Runner = Callable[..., str]
 

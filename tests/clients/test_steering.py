@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api, by_slug, instant
 from tests.clients.guest import Guest
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 Runner = Callable[..., str]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api, Row, by_slug
 from tests.clients.conftest import PROJECT
-from tests.clients.waiting import wait_until
+from tests.waiting import wait_until
 
 Runner = Callable[..., str]
 
