@@ -26,17 +26,11 @@ def register(connection: sqlite3.Connection) -> None:
         connection.create_function(name, arity, function, deterministic=True)
 
 
-def compile_pattern(pattern: str, ignore_case: int) -> re.Pattern[str]:
-    """Return a compiled regular expression; the last few hundred are kept.
-
-    Raises:
-        re.error: it is none.
-    """
-    return _compiled(pattern, ignore_case)
-
-
 def is_match(text: str | None, pattern: str | None, ignore_case: int) -> bool | None:
-    """Return whether `pattern` occurs in `text`; None where either is missing."""
+    """Return whether a regular expression occurs in `text`; None where either is missing.
+
+    `.` matches a newline too, and `\\w` and case are those of ASCII, as in PostgreSQL with the C collation.
+    """
     if text is None or pattern is None:
         return None
     return _compiled(pattern, ignore_case).search(text) is not None
@@ -122,7 +116,7 @@ def spread(count: int, total: int | None, squares: int | None, is_sample: int, i
 
 @lru_cache(512)
 def _compiled(pattern: str, ignore_case: int) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+    return re.compile(pattern, re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else 0))
 
 
 @lru_cache(1024)
@@ -182,7 +176,7 @@ def _first_difference(left: list[Any], right: list[Any]) -> int:
 
 
 def _sign(left: Any, right: Any) -> int:
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 _FUNCTIONS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (

@@ -16,8 +16,8 @@ import msgspec
 from eparch.core.errors import BadInput
 from eparch.core.ids import parse_uuid
 from eparch.core.instants import parse_instant, timestamp_text
-from eparch.database.sqlite_functions import compile_pattern
 from eparch.graphql.faults import DataException
+from eparch.graphql.patterns import BadPattern, check_like, glob_of_like, regex_of_posix, regex_of_similar
 from eparch.graphql.variables import shown
 
 Codec: TypeAlias = Callable[[Any], Any]
@@ -134,69 +134,27 @@ def _as_json(codec_of_list: Codec) -> Codec:
     return lambda value: msgspec.json.encode(codec_of_list(value)).decode()
 
 
-def _like(value: Any) -> Any:
-    text = _text(value)
-    if text is not None and (len(text) - len(text.rstrip("\\"))) % 2:
-        raise DataException("LIKE pattern must not end with escape character")
-    return text
+def _as_text(codec_of_number: Codec) -> Codec:
+    """Bind numbers as text, of no declared type: the driver would prepare a statement anew for each size of integer."""
+
+    def bind(value: Any) -> Any:
+        number = codec_of_number(value)
+        return None if number is None else str(number)
+
+    return bind
 
 
-def glob_of(pattern: Any) -> Any:
-    """Return the GLOB pattern that matches what a LIKE pattern does, minding case."""
-    text = _like(pattern)
-    if text is None:
-        return None
-    made, at = "", 0
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            at += 1
-            made += f"[{text[at]}]" if text[at] in "*?[" else text[at]
-        elif sign == "%":
-            made += "*"
-        elif sign == "_":
-            made += "?"
-        else:
-            made += f"[{sign}]" if sign in "*?[" else sign
-        at += 1
-    return made
-
-
-def regex_of_similar(pattern: Any) -> Any:
-    """Return the regular expression that matches what a SIMILAR TO pattern does."""
-    text = _like(pattern)
-    if text is None:
-        return None
-    made, at, in_brackets = "", 0, False
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            at += 1
-            made += re.escape(text[at])
-        elif in_brackets:
-            made += sign
-            in_brackets = sign != "]"
-        elif sign == "[":
-            made += sign
-            in_brackets = True
-        elif sign == "%":
-            made += ".*"
-        elif sign == "_":
-            made += "."
-        else:
-            made += f"\\{sign}" if sign in ".^$" else sign
-        at += 1
-    return _regex(rf"(?s)\A(?:{made})\Z")
-
-
-def _regex(value: Any) -> Any:
-    text = _text(value)
-    if text is not None:
+def _pattern(translate: Callable[[str], str]) -> Codec:
+    def bind(value: Any) -> Any:
+        text = _text(value)
+        if text is None:
+            return None
         try:
-            compile_pattern(text, 0)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise DataException(f"invalid regular expression: {error}") from None
-    return text
+            return translate(text)
+        except BadPattern as error:
+            raise DataException(str(error)) from None
+
+    return bind
 
 
 def _count(name: str) -> Codec:
@@ -226,22 +184,24 @@ _LISTS: Final[dict[str, Codec]] = {f"{name}[]": _list(bind, is_id=name == "uuid"
 _POSTGRESQL: Final[dict[str, Codec]] = {
     **_SCALARS,
     **_LISTS,
-    "like": _like,
-    "ilike": _like,
-    "similar": _text,
+    "Int": _as_text(_integer),
+    "interval": _as_text(interval_s),
+    "like": _pattern(check_like),
+    "ilike": _pattern(check_like),
+    "similar": _pattern(check_like),
     "regex": _text,
-    "limit": _count("limit"),
-    "offset": _count("offset"),
+    "limit": _as_text(_count("limit")),
+    "offset": _as_text(_count("offset")),
     "rows": _json,
 }
 
 _SQLITE: Final[dict[str, Codec]] = {
     **_SCALARS,
     **{name: _as_json(bind) for name, bind in _LISTS.items()},
-    "like": glob_of,
-    "ilike": _like,
-    "similar": regex_of_similar,
-    "regex": _regex,
+    "like": _pattern(glob_of_like),
+    "ilike": _pattern(check_like),
+    "similar": _pattern(regex_of_similar),
+    "regex": _pattern(regex_of_posix),
     "limit": _count("limit"),
     "offset": _count("offset"),
     "rows": _json,

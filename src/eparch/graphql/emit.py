@@ -8,13 +8,14 @@ Invariant: every reference to a table, in a root, a relationship, an order or a 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
-    Alias,
     ColumnElement,
     FromClause,
     Select,
+    Table,
     and_,
     case,
     false,
@@ -106,20 +107,26 @@ class _Emitter:
 
     def root(self, read: Read) -> Select[Any]:
         if read.kind == "aggregate":
-            return select(Cell(self._aggregate(read, None)))
+            shown, taken = self._aggregate(read, None)
+            has_nodes = any(isinstance(part, NodesPart) for part in read.parts)
+            return select(Cell(shown), *([func.count()] if has_nodes else [])).select_from(taken)
         source, statement = self._rows(read.rows, None)
         row = self._object(read.fields, OBJECTS[read.rows.object], source)
         if read.kind == "one":
             return statement.add_columns(Cell(row)).order_by(None)
-        cut: _Column = literal_column(str(self._rows_max + 1))
-        statement = statement.limit(Least(_operand(read.rows.limit), cut) if read.rows.limit else cut)
-        listed = statement.add_columns(row.label("shown")).subquery(self._name("r"))
+        listed = self._cut(statement, read.rows).add_columns(row.label("shown")).subquery(self._name("r"))
         return select(Cell(JsonList(listed.c.shown)), func.count())
+
+    def _cut(self, statement: Select[Any], rows: Rows) -> Select[Any]:
+        """Return a select at the root that gives at most one row more than is allowed."""
+        most: _Column = literal_column(str(self._rows_max + 1))
+        return statement.limit(Least(_operand(rows.limit), most) if rows.limit else most)
 
     def _read(self, read: Read, parent: "_Parent") -> _Column:
         """Return the text of a relationship as one expression."""
         if read.kind == "aggregate":
-            return self._aggregate(read, parent)
+            shown, taken = self._aggregate(read, parent)
+            return select(shown).select_from(taken).correlate(*parent.sources).scalar_subquery()
         source, statement = self._rows(read.rows, parent)
         row = self._object(read.fields, OBJECTS[read.rows.object], source)
         if read.kind == "one":
@@ -149,7 +156,8 @@ class _Emitter:
             return _or_null(Subdocument(value, path))
         return _json(column, value, is_nullable=column.is_nullable)
 
-    def _aggregate(self, read: Read, parent: "_Parent | None") -> _Column:
+    def _aggregate(self, read: Read, parent: "_Parent | None") -> tuple[_Column, FromClause]:
+        """Return the text of figures about rows, and the rows."""
         rows, entry = read.rows, OBJECTS[read.rows.object]
         pieces: list[tuple[str, _Column | None]] = []
         figures = [part for part in read.parts if isinstance(part, AggregatePart)]
@@ -168,9 +176,16 @@ class _Emitter:
                 case AggregatePart():
                     pieces.append((f'"{part.key}":%s', _figures(part, entry, taken)))
                 case NodesPart():
-                    nodes = Read("list", rows, fields=part.fields)
-                    pieces.append((f'"{part.key}":%s', self._read(nodes, parent or _Parent((), None, None))))
-        return select(_filled(pieces)).select_from(taken).correlate(*outer).scalar_subquery()
+                    pieces.append((f'"{part.key}":%s', self._nodes(rows, part.fields, parent)))
+        return _filled(pieces), taken
+
+    def _nodes(self, rows: Rows, fields: tuple[Field, ...], parent: "_Parent | None") -> _Column:
+        if parent is not None:
+            return self._read(Read("list", rows, fields=fields), parent)
+        source, statement = self._rows(rows, None)
+        row = self._object(fields, OBJECTS[rows.object], source)
+        listed = self._cut(statement, rows).add_columns(row.label("shown")).subquery(self._name("r"))
+        return select(JsonList(listed.c.shown)).scalar_subquery()
 
     # ---- which rows ----
 
@@ -200,7 +215,7 @@ class _Emitter:
 
     def _source(self, entry: Object, rows: Rows | None, outer: tuple[FromClause, ...]) -> "_Source":
         if entry.table is not None:
-            return _Source(entry, entry.table.alias(self._name("t")), outer)
+            return _Source(entry, _alias(entry.table, self._name("t")), outer)
         array = _operand(rows.traversal.rows) if rows and rows.traversal else literal_column("'[]'")
         each = EachRow(array).table_valued("value", name=self._name("e"))
         made = select(
@@ -316,7 +331,7 @@ class _Emitter:
         if column.lookup is None:
             return source.table.c[column.name]
         lookup = column.lookup
-        other = lookup.table.alias(self._name("t"))
+        other = _alias(lookup.table, self._name("t"))
         return (
             select(other.c[lookup.value])
             .where(other.c[lookup.key] == source.table.c[lookup.local])
@@ -349,6 +364,12 @@ class _Source:
 
     def as_parent(self) -> _Parent:
         return _Parent((*self.outer, self.table), self.table, self.entry)
+
+
+@lru_cache(2048)
+def _alias(table: Table, name: str) -> FromClause:
+    # Making an alias with all its columns takes longer than everything else that is done for a select.
+    return table.alias(name)
 
 
 def _row_filter(entry: Object, source: _Source, *, is_pinned: bool) -> list[_Column]:
@@ -460,7 +481,7 @@ def _columns_of(field: FunctionField | NameField) -> list[str]:
     return [*field.columns, *(column for _, column in field.fields if column)]
 
 
-def _figures(part: AggregatePart, entry: Object, taken: Alias | Any) -> _Column:
+def _figures(part: AggregatePart, entry: Object, taken: FromClause) -> _Column:
     pieces: list[tuple[str, _Column | None]] = []
     for field in part.fields:
         if isinstance(field, NameField):
@@ -482,7 +503,7 @@ def _figures(part: AggregatePart, entry: Object, taken: Alias | Any) -> _Column:
     return _filled(pieces)
 
 
-def _count(field: FunctionField, entry: Object, taken: Any) -> _Column:
+def _count(field: FunctionField, entry: Object, taken: FromClause) -> _Column:
     if not field.columns:
         return func.count()
     values = [

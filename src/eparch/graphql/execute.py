@@ -18,9 +18,9 @@ from eparch.graphql.catalog import OBJECTS
 from eparch.graphql.faults import DataException, ErrorDict, describe
 from eparch.graphql.limits import DEFAULT_LIMITS, Limits
 from eparch.graphql.operands import Literals, Variables
-from eparch.graphql.plan import Plan, Walk
+from eparch.graphql.plan import Walk
 from eparch.graphql.prepared import Prepared, TableRoot
-from eparch.graphql.statements import bind, statement
+from eparch.graphql.statements import bind
 from eparch.graphql.traversal import reached_tasks
 
 
@@ -57,7 +57,7 @@ def answer(
     for root in prepared.roots:
         if isinstance(root, TableRoot):
             try:
-                made.parts[root.key] = read(connection, root.plan, literals, variables, principal, limits)
+                made.parts[root.key] = read(connection, root, literals, variables, principal, limits)
             except EparchError as error:
                 made.errors.append(describe(error, [root.key]))
                 made.parts[root.key] = b"null"
@@ -69,7 +69,7 @@ def answer(
 
 def read(
     connection: Connection,
-    plan: Plan,
+    root: TableRoot,
     literals: Literals,
     variables: Variables,
     principal: Principal,
@@ -82,12 +82,13 @@ def read(
         DataException: an operand is not what its column's type takes.
         BadInput: the answer has more rows than are allowed.
     """
+    plan = root.plan
     for name in sorted(plan.objects):
         permission = OBJECTS[name].permission
         if not principal.can(permission):
             raise Forbidden(f"Unauthorized: reading {name} needs the permission {permission!r}.")
     dialect = connection.dialect.name
-    made = statement(plan.read, dialect, limits.rows_max)
+    made = root.statement(dialect, limits.rows_max)
 
     def walk(asked: Walk) -> Any:
         starts = asked.start_ids(literals, variables) if asked.start_ids else None

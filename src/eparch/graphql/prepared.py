@@ -4,7 +4,7 @@ In charge of the record that planning hands to execution: the root fields in ord
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from graphql import FieldNode
@@ -12,6 +12,7 @@ from graphql import FieldNode
 from eparch.graphql.arguments import Evaluate
 from eparch.graphql.plan import Plan
 from eparch.graphql.projection import Project
+from eparch.graphql.statements import Statement, statement
 
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
@@ -22,12 +23,21 @@ class TableRoot:
 
     Attributes:
         is_nullable: whether null may stand in its place when it fails.
+        statements: by dialect and limit of rows; filled when first needed.
     """
 
     key: str
     name: str
     plan: Plan
     is_nullable: bool
+    statements: dict[tuple[str, int], Statement] = field(default_factory=dict)
+
+    def statement(self, dialect: str, rows_max: int) -> Statement:
+        """Return the statement for a dialect."""
+        made = self.statements.get((dialect, rows_max))
+        if made is None:
+            made = self.statements[dialect, rows_max] = statement(self.plan.read, dialect, rows_max)
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
