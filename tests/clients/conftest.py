@@ -12,8 +12,8 @@ import pytest
 from tests.clients.agent import AgentProcess
 from tests.clients.api import Api
 from tests.clients.guest import ENVIRONMENT, Guest
-from tests.server_process import ServerProcess
 from tests.databases import Databases, SQLiteDatabases
+from tests.server_process import ServerProcess
 
 PROJECT = "guest"
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.api import Api, Row
-from tests.server_process import ServerProcess
 from tests.clients.wire_world import World
+from tests.server_process import ServerProcess
 
 CORPUS = Path(__file__).resolve().parents[1] / "graphql" / "corpus"
 NAMES = sorted(str(path.relative_to(CORPUS).with_suffix("")) for path in CORPUS.rglob("*.graphql"))

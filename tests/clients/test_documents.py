@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.clients.api import Api, Row
-from tests.server_process import ServerProcess
 from tests.clients.wire_world import World
+from tests.server_process import ServerProcess
 
 DOCUMENTS = Path(__file__).parent / "documents"
 STATES: dict[str, Row] = json.loads((DOCUMENTS / "states.json").read_text())

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.clients.api import Api
-from tests.server_process import ServerProcess
 from tests.clients.shapes import check_answer
 from tests.clients.wire_world import SAMPLES, Sample, World
+from tests.server_process import ServerProcess
 
 RUN_ONE = "90cacc5f-3613-4cd1-ac66-41ff5a728a7e"
 CHILD_RUN = "be3a6085-6ddf-4878-8082-ea7a48986655"
