@@ -32,6 +32,8 @@ class Readers:
     async def run(self, read: Callable[[Connection], T]) -> T:
         """Return what `read` returns, run on a thread within one read transaction.
 
+        A read whose connection is lost is run once more: a pooled connection may have died since its last use.
+
         Raises:
             EparchError: the database did not answer, or refused the statement.
         """
@@ -40,11 +42,20 @@ class Readers:
     def run_here(self, read: Callable[[Connection], T]) -> T:
         """Do the same on the calling thread."""
         try:
-            with self._engine.begin() as connection:
-                return read(connection)
+            return self._read(read)
         except DBAPIError as error:
             raise translated(error) from error
 
     def stop(self) -> None:
         """Let reads that run come to their end, then end the threads."""
         self._pool.shutdown()
+
+    def _read(self, read: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.begin() as connection:
+                return read(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self._engine.begin() as connection:
+            return read(connection)

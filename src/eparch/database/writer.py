@@ -1,66 +1,29 @@
 """The one way to write: queued, batched, acknowledged after commit.
 
-In charge of transactions: what shares one, when it is committed, what is undone when something fails; not in charge of
-what is written (`operations`).
+In charge of the queue, the threads and the answers; not in charge of what happens within a transaction (`batches`) nor
+of what is written (`operations`).
 
 A writer is a thread with a connection. It takes everything that waits (up to `batch_max`), runs each piece of work
 under a savepoint of one transaction, commits once, and only then answers all of them. With fifty clients waiting, the
 cost of one durable commit is shared by fifty. SQLite has one writer, so nobody ever meets "database is locked";
 PostgreSQL has several.
-
-Work that belongs to the same group (`Work.group`) is handed to `Work.run` together; if that fails for a reason that is
-not told for each item, the whole group is undone and each item is tried alone, so one bad item fails alone.
 """
 
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
-from eparch.core.errors import EparchError, Overloaded, Unavailable
-from eparch.database.faults import translated
-from eparch.database.transactions import Transaction
+from eparch.core.errors import Overloaded, Unavailable
+from eparch.database.batches import Batch, Batches, Run, Work
+
+__all__ = ["Run", "Work", "Writer"]
 
 logger: Final = logging.getLogger("eparch.writer")
-
-# A failure of one writer's transaction that another attempt may not meet: lost connection, deadlock, serialization.
-_ATTEMPTS_MAX: Final = 3
-
-
-class Run(Protocol):
-    """What a group of work does: one outcome for each item, an exception among them being that item's own failure."""
-
-    def __call__(self, tx: Transaction, items: Sequence[Any], now: datetime) -> Sequence[Any]: ...
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """One acknowledged unit: it is committed as a whole, or leaves nothing behind.
-
-    Attributes:
-        run: carries out this item and others of the same group.
-        item: what `run` is told.
-        group: items with an equal group may be handed over together; None keeps this one by itself.
-        deliver: called with (outcome, error) after the commit, on the writer's thread.
-    """
-
-    run: Run
-    item: Any
-    group: str | None
-    deliver: Callable[[Any, BaseException | None], None]
-
-
-@dataclass(slots=True)
-class _Batch:
-    outcomes: list[tuple[Work, Any, BaseException | None]] = field(default_factory=list)
-    touched: set[str] = field(default_factory=set)
 
 
 class Writer:
@@ -89,12 +52,12 @@ class Writer:
         threads: int = 1,
     ) -> None:
         assert threads == 1 or engine.dialect.name != "sqlite"
-        self._engine = engine
-        self._clock = clock
+        self._batches = Batches(engine, clock)
         self._on_commit = on_commit
         self._on_delivered = on_delivered
         self._batch_max = batch_max
         self._waiting_max = waiting_max
+        self._is_stopping = False
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"eparch-writer-{index}") for index in range(threads)]
 
@@ -108,27 +71,30 @@ class Writer:
 
         Raises:
             Overloaded: too much is waiting already; nothing was queued.
+            Unavailable: the writer has been stopped.
         """
+        if self._is_stopping:
+            raise _stopping()
         if self._waiting.qsize() >= self._waiting_max:
             raise Overloaded("The server has too many changes waiting.", hint="try again in a moment")
         self._waiting.put(work)
 
     def stop(self) -> None:
-        """Carry out what was accepted, then end the threads. Work submitted later is never carried out."""
+        """Carry out what was accepted, then end the threads. Work submitted later is refused."""
+        self._is_stopping = True
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join()
+        # What slipped in while the flag was being set.
+        while not self._waiting.empty():
+            if (work := self._waiting.get()) is not None:
+                _call(work.deliver, None, _stopping())
 
     def _work(self) -> None:
         while (first := self._waiting.get()) is not None:
             taken, is_last = self._take(first)
-            batch = self._carry_out(taken)
-            if batch.touched:
-                self._on_commit(frozenset(batch.touched))
-            for work, outcome, error in batch.outcomes:
-                work.deliver(outcome, error)
-            self._on_delivered()
+            self._tell(self._batches.carry_out(taken))
             if is_last:
                 return
 
@@ -144,60 +110,21 @@ class Writer:
             taken.append(work)
         return taken, False
 
-    def _carry_out(self, taken: Sequence[Work]) -> _Batch:
-        for attempt in range(1, _ATTEMPTS_MAX + 1):
-            batch = _Batch()
-            try:
-                with self._engine.begin() as connection:
-                    for group in _grouped(taken):
-                        self._carry_out_group(connection, group, batch)
-            except (DBAPIError, OSError) as error:
-                failure = translated(error)
-                if not (isinstance(failure, Unavailable) and attempt < _ATTEMPTS_MAX):
-                    logger.error("A transaction with %d changes failed: %s", len(taken), failure.message)
-                    return _Batch([(work, None, failure) for work in taken])
-                logger.warning("Trying %d changes again: %s", len(taken), failure.message)
-            else:
-                return batch
-        raise AssertionError("unreachable: the last attempt returns")
-
-    def _carry_out_group(self, connection: Connection, group: Sequence[Work], batch: _Batch) -> None:
-        tx = Transaction(connection)
-        try:
-            with connection.begin_nested():
-                outcomes = group[0].run(tx, [work.item for work in group], self._clock())
-        except Exception as error:
-            if _is_fatal(error):
-                raise
-            if len(group) == 1:
-                batch.outcomes.append((group[0], None, _told(error)))
-            else:
-                for work in group:
-                    self._carry_out_group(connection, [work], batch)
-            return
-        batch.touched |= tx.touched
-        for work, outcome in zip(group, outcomes, strict=True):
-            is_failure = isinstance(outcome, Exception)
-            batch.outcomes.append((work, None, outcome) if is_failure else (work, outcome, None))
+    def _tell(self, batch: Batch) -> None:
+        # A failure of whoever listens is theirs: the next batch must be carried out, and the other outcomes told.
+        if batch.touched:
+            _call(self._on_commit, frozenset(batch.touched))
+        for work, outcome, error in batch.outcomes:
+            _call(work.deliver, outcome, error)
+        _call(self._on_delivered)
 
 
-def _grouped(taken: Sequence[Work]) -> list[list[Work]]:
-    """Return the work in groups. Order between groups is free: none of it has been answered, so all is concurrent."""
-    groups: dict[object, list[Work]] = {}
-    for work in taken:
-        groups.setdefault(work.group or work, []).append(work)
-    return list(groups.values())
+def _call(function: Callable[..., object], *arguments: object) -> None:
+    try:
+        function(*arguments)
+    except Exception:
+        logger.exception("Somebody who waits for changes could not be told.")
 
 
-def _is_fatal(error: Exception) -> bool:
-    """Return whether the whole transaction is lost: the connection, the disk, or a deadlock."""
-    return isinstance(error, DBAPIError) and isinstance(translated(error), Unavailable)
-
-
-def _told(error: Exception) -> Exception:
-    if isinstance(error, EparchError):
-        return error
-    if isinstance(error, DBAPIError):
-        return translated(error)
-    logger.exception("An operation failed in a way that nobody foresaw.", exc_info=error)
-    return error
+def _stopping() -> Unavailable:
+    return Unavailable("The server is stopping; nothing was written.", hint="try again when it runs")
