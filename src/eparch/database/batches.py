@@ -148,8 +148,6 @@ class Batches:
                     self._run_under_savepoint(connection, group, batch)
             if self._is_postgresql:
                 batch.mark = commit_mark(connection)
-            elif not _is_open(connection):
-                raise Unavailable("SQLite gave up a transaction; nothing was written.", hint="try again")
 
     def _run_under_savepoint(self, connection: Connection, group: Group, batch: Batch) -> None:
         savepoint = connection.begin_nested()
@@ -172,6 +170,8 @@ class Batches:
     def _run(self, connection: Connection, group: Group, batch: Batch) -> None:
         tx = Transaction(connection)
         outcomes = group[0].run(tx, [work.item for work in group], self._clock())
+        if not self._is_postgresql and not _is_open(connection):
+            raise Unavailable("SQLite gave up a transaction; nothing was written.", hint="try again")
         batch.outcomes += [
             (work, None, outcome) if isinstance(outcome, Exception) else (work, outcome, None)
             for work, outcome in zip(group, outcomes, strict=True)
