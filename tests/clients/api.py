@@ -113,6 +113,15 @@ class Api:
         selection = "logs(order_by: {timestamp: asc}) { timestamp name level message task_run_id }"
         return list(self.flow_run(flow_run_id, selection)["logs"])
 
+    def wait_for_log(self, flow_run_id: str, text: str) -> list[Row]:
+        """Return the log of a run once a line contains `text`: the client sends the last lines after the last state."""
+
+        def logs() -> list[Row]:
+            lines = self.logs(flow_run_id)
+            return lines if any(text in line["message"] for line in lines) else []
+
+        return wait_until(logs, f"{text!r} in the log of {flow_run_id}")
+
     def wait_for_state(self, flow_run_id: str, wanted: str | Collection[str], deadline_s: float = 90.0) -> str:
         """Return the state of a flow run once it is one of `wanted`.
 

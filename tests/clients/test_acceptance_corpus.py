@@ -186,6 +186,7 @@ def test_answers_name_the_types_by_which_dashboards_keep_them(api: Api, ids: dic
             flow { __typename tasks(limit: 1) { __typename upstream_edges_aggregate { __typename } } }
         }
         flow_run_aggregate { __typename aggregate { __typename } }
+        task { flow { flow_runs_aggregate { nodes { __typename } } } }
     }"""
     answer = api.post(document, {"id": ids["flow_run"]}).json()["data"]
     assert answer["flow_run_by_pk"]["__typename"] == "flow_run"
@@ -193,3 +194,6 @@ def test_answers_name_the_types_by_which_dashboards_keep_them(api: Api, ids: dic
     assert answer["flow_run_by_pk"]["flow"]["tasks"][0]["__typename"] == "task"
     assert answer["flow_run_aggregate"]["__typename"] == "flow_run_aggregate"
     assert answer["flow_run_aggregate"]["aggregate"]["__typename"] == "flow_run_aggregate_fields"
+    # Nothing is computed over the rows here, and still there is one object for all of them.
+    counts = {len(task["flow"]["flow_runs_aggregate"]["nodes"]) for task in answer["task"]}
+    assert max(counts) > 1

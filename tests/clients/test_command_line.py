@@ -22,6 +22,7 @@ def finished_run(api: Api, flows: dict[str, str], agent: AgentProcess) -> str:
     run = api.create_flow_run(flows["parameters"], flow_run_name=RUN_NAME, parameters={"who": "you", "n": 3})
     agent.poke()
     api.wait_for_state(run, "Success")
+    api.wait_for_log(run, "Flow run SUCCESS")
     return run
 
 

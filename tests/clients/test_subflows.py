@@ -35,7 +35,7 @@ def test_a_parent_creates_a_child_waits_for_it_streams_its_logs_and_reads_its_re
     (child,) = children(api, flows, "the child")
     assert (child["state"], child["parameters"]) == ("Success", {"number": 14})
     assert api.result(parent, "keep-1") == "42"
-    messages = [line["message"] for line in api.logs(parent)]
+    messages = [line["message"] for line in api.wait_for_log(parent, "Flow run SUCCESS")]
     assert any("the child" in message and "Finished task run" in message for message in messages)
     # The key is the id of the task run, so that a retried task does not create a second child.
     assert child["idempotency_key"] == api.task_run(parent, "create_flow_run-1")["id"]

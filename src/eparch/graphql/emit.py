@@ -109,6 +109,8 @@ class _Emitter:
         if read.kind == "aggregate":
             shown, taken = self._aggregate(read, None)
             has_nodes = any(isinstance(part, NodesPart) for part in read.parts)
+            if not has_nodes and not _has_figures(read):
+                return select(Cell(shown))
             return select(Cell(shown), *([func.count()] if has_nodes else [])).select_from(taken)
         source, statement = self._rows(read.rows, None)
         row = self._object(read.fields, OBJECTS[read.rows.object], source)
@@ -126,6 +128,8 @@ class _Emitter:
         """Return the text of a relationship as one expression."""
         if read.kind == "aggregate":
             shown, taken = self._aggregate(read, parent)
+            if not _has_figures(read):
+                return shown
             return select(shown).select_from(taken).correlate(*parent.sources).scalar_subquery()
         source, statement = self._rows(read.rows, parent)
         row = self._object(read.fields, OBJECTS[read.rows.object], source)
@@ -479,6 +483,15 @@ def _columns_of(field: FunctionField | NameField) -> list[str]:
     if isinstance(field, NameField):
         return []
     return [*field.columns, *(column for _, column in field.fields if column)]
+
+
+def _has_figures(read: Read) -> bool:
+    """Tell whether anything is computed over all rows: only then does SQL make one row of them."""
+    figures = [field for part in read.parts if isinstance(part, AggregatePart) for field in part.fields]
+    return any(
+        isinstance(field, FunctionField) and (field.function == "count" or any(name for _, name in field.fields))
+        for field in figures
+    )
 
 
 def _figures(part: AggregatePart, entry: Object, taken: FromClause) -> _Column:

@@ -1,4 +1,4 @@
-"""Register a flow whose script does not exist: register_lost.py PROJECT; prints its id.
+"""Register a flow that its storage does not hold: register_lost.py PROJECT; prints its id.
 
 Runs in the guest's environment.
 """
