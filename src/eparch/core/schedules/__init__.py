@@ -8,8 +8,9 @@ create what comes out. Nothing here reads a clock or writes anything; time zone 
 The rules in plain words are in docs/schedules.md. dateutil and croniter are imported here only, and late.
 """
 
+from eparch.core.schedules.clock import CANDIDATES_MAX
 from eparch.core.schedules.errors import ScheduleError
-from eparch.core.schedules.events import CANDIDATES_MAX, Event, next_events
+from eparch.core.schedules.events import Event, next_events
 from eparch.core.schedules.group_schedule import schedule_document
 from eparch.core.schedules.run_identity import auto_schedule_key
 from eparch.core.schedules.schedule import Schedule, parse_schedule

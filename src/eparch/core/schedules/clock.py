@@ -9,11 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from eparch.core.schedules.moments import ZonedInstant, read_optional_zoned_instant
 from eparch.core.schedules.nodes import Node
 from eparch.core.schedules.zones import DaylightRule
+
+CANDIDATES_MAX: Final = 10_000
+"""How many events of the clocks one call looks at before it gives up on filters; the clients' limit too."""
 
 Occurrence: TypeAlias = tuple[datetime, tzinfo]
 """An aware UTC instant, and the zone in which filters and adjustments look at it."""

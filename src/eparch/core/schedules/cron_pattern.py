@@ -20,9 +20,12 @@ _YEARS_MAX: Final = 50  # Between two matches; as croniter. A Monday 29 February
 _YEAR_LAST: Final = 9998  # Leaves room for time zone arithmetic below datetime.max.
 _LAST: Final = -1  # The last one of its weekday in the month, among the numbers 1 to 5 of `nth_weekdays`.
 
-_HASHED = re.compile(r"[hr](\(|/|$)", re.ASCII)
-_ZERO_DAY = re.compile(r"(?<![\d/])0+(?!\d)", re.ASCII)
-_ALLOWED = "give 5 fields (minute hour day month weekday), a sixth for seconds at the end, or an alias such as '@daily'"
+_HASHED: Final = re.compile(r"[hr](\(|/|$)", re.ASCII)
+_ZERO_DAY: Final = re.compile(r"(?<![\d/])0+(?!\d)", re.ASCII)
+_EQUAL_RANGE: Final = re.compile(r"^(\w+)-\1(/0*[1-9]\d*)?$", re.ASCII | re.IGNORECASE)
+_ALLOWED: Final = (
+    "give 5 fields (minute hour day month weekday), a sixth for seconds at the end, or an alias such as '@daily'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +148,8 @@ def _parse(expression: str, is_day_or: bool) -> CronPattern:
     fields = expression.split()
     if any(_HASHED.match(field.lower()) for field in fields):
         raise _UnusableExpressionError("has a hashed (H) or random (R) field", "give the numbers themselves")
-    if len(fields) == 6:
-        # The clients accept day 0 in six-field expressions and take it for 1, which lets people write the seconds first
-        # by mistake; newer versions of croniter refuse it.
-        fields[2] = _ZERO_DAY.sub("1", fields[2])
     try:
-        parsed = croniter(" ".join(fields), start_time=0.0)
+        parsed = croniter(_settled(fields), start_time=0.0)
     except ValueError as error:
         raise _UnusableExpressionError(f"is not a cron expression ({error})", _ALLOWED) from error
     if len(parsed.expanded) not in (5, 6):
@@ -173,6 +172,19 @@ def _parse(expression: str, is_day_or: bool) -> CronPattern:
     if next(pattern.walls(datetime(2000, 1, 1)), None) is None:  # noqa: DTZ001 - a wall clock
         raise _UnusableExpressionError("never matches any date", "give a day that one of its months has")
     return pattern
+
+
+def _settled(fields: list[str]) -> str:
+    """Return the expression with those spellings replaced that versions of croniter read differently.
+
+    As in the versions that the clients were released with (1.x), a range from a value to itself is that value, where
+    newer ones take it for the whole cycle, and `9-9` for every hour. And day 0 of a six-field expression is day 1,
+    where newer ones refuse it; it is what a sixth field written first by mistake leads to.
+    """
+    fields = [",".join(_EQUAL_RANGE.sub(r"\1", part) for part in field.split(",")) for field in fields]
+    if len(fields) == 6:
+        fields[2] = _ZERO_DAY.sub("1", fields[2])
+    return " ".join(fields)
 
 
 def _numbers(field: list[int | str], whole: range) -> tuple[int, ...]:

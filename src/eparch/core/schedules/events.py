@@ -10,13 +10,10 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from eparch.core.schedules.clock import Clock, Occurrence
+from eparch.core.schedules.clock import CANDIDATES_MAX, Clock, Occurrence
 from eparch.core.schedules.run_identity import canonical_payload
 from eparch.core.schedules.schedule import Schedule
 from eparch.core.schedules.zones import DaylightRule
-
-CANDIDATES_MAX: Final = 10_000
-"""How many events of the clocks one call looks at before it gives up on the filters; the clients' limit too."""
 
 _RESOLUTION: Final = timedelta(microseconds=1)
 _Tick: TypeAlias = tuple[datetime, tzinfo, int]

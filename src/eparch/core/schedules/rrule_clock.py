@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from heapq import merge
-from itertools import repeat
+from itertools import islice, repeat
+from typing import Final
 
-from eparch.core.schedules.clock import Clock, Occurrence, read_shared_fields
+from eparch.core.schedules.clock import CANDIDATES_MAX, Clock, Occurrence, read_shared_fields
 from eparch.core.schedules.moments import ZonedInstant, read_iso_datetime
 from eparch.core.schedules.nodes import Node
 from eparch.core.schedules.recurrence import RecurrenceRule, read_recurrence_rule
 from eparch.core.schedules.zones import DaylightRule
+
+_STEPS_MAX: Final = 100  # Entering dateutil's rule anew costs about as much as so many steps.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,14 @@ class RRuleClock(Clock):
         start, end = self._bound(self.start_date), self._bound(self.end_date)
         if start is not None:
             earliest = max(earliest, start)
-        excluded = _Ascending(merge(*(rule.instants(earliest) for rule in self.excluded_rules)))
+        exclusions = [_Exclusion(rule, earliest) for rule in self.excluded_rules]
         last: datetime | None = None
-        for instant, zone in self._included(earliest):
+        # Rules that exclude everything would otherwise be followed for ever.
+        for instant, zone in islice(self._included(earliest), CANDIDATES_MAX):
             if end is not None and instant > end:
                 return
-            if instant != last and instant not in self.excluded_dates and not excluded.has(instant):
+            is_excluded = instant in self.excluded_dates or any(exclusion.has(instant) for exclusion in exclusions)
+            if instant != last and not is_excluded:
                 yield instant, zone
             last = instant
 
@@ -54,14 +59,20 @@ class RRuleClock(Clock):
         return bound.wall.replace(tzinfo=UTC) if is_naive else bound.instant
 
 
-class _Ascending:
-    """Membership in an ascending sequence, asked in ascending order."""
+class _Exclusion:
+    """Whether a rule has an instant, asked in ascending order."""
 
-    def __init__(self, instants: Iterable[datetime]) -> None:
-        self._instants = iter(instants)
+    def __init__(self, rule: RecurrenceRule, earliest: datetime) -> None:
+        self._rule = rule
+        self._instants = rule.instants(earliest)
         self._next = next(self._instants, None)
 
     def has(self, instant: datetime) -> bool:
+        period = self._rule.period
+        if self._next is not None and period is not None and instant - self._next > _STEPS_MAX * period:
+            # A rule of minutes that excludes from a rule of months would step through them all.
+            self._instants = self._rule.instants(instant)
+            self._next = next(self._instants, None)
         while self._next is not None and self._next < instant:
             self._next = next(self._instants, None)
         return self._next == instant
