@@ -59,11 +59,13 @@ def measure_load(
 
     measurement = run_generator(HOST, port, scripts, connections, window, on_begin=read_cpu, on_end=read_cpu)
     shares = [100 * (end - begin) / measurement.measured_s for begin, end in zip(*cpu_s, strict=True)]
+    server_us, calls = (cpu_s[1][0] - cpu_s[0][0]) * 1e6, sum(measurement.completed)
     return {
         "clients": len(scripts),
         "connections": connections.value,
         **_summary(measurement),
         "server_cpu_percent": shares[0],
+        "server_cpu_us_per_call": server_us / calls if calls else None,
         "database_cpu_percent": None if cluster is None else shares[1],
         "client_cpu_percent": shares[-1],
         "server_rss_mb": server.rss_bytes() / 2**20,

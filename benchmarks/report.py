@@ -111,6 +111,7 @@ def _cell_lines(rows: Sequence[Row]) -> list[str]:
         "p95 ms": lambda group: spread((row["p95_ms"] for row in group), 1),
         "p99 ms": lambda group: spread((row["p99_ms"] for row in group), 1),
         "server CPU %": lambda group: spread(row["server_cpu_percent"] for row in group),
+        "server CPU µs/call": lambda group: spread(row["server_cpu_us_per_call"] for row in group),
         "database CPU %": lambda group: spread(row["database_cpu_percent"] for row in group),
         "client CPU %": lambda group: spread(row["client_cpu_percent"] for row in group),
         "RSS MB": lambda group: spread(row["server_rss_mb"] for row in group),
@@ -120,8 +121,9 @@ def _cell_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def _ratio_lines(rows: Sequence[Row]) -> list[str]:
-    ours = [row for row in rows if row["kind"] == "cell" and row["system"] == SUBJECT]
-    if not any(row["kind"] == "limit" or row.get("system", SUBJECT) != SUBJECT for row in rows):
+    cells = [row for row in rows if row["kind"] == "cell"]
+    ours = [row for row in cells if row["system"] == SUBJECT]
+    if len(ours) == len(cells) and not any(row["kind"] == "limit" for row in rows):
         return []
     columns: dict[str, Callable[[Sequence[Row]], str]] = {
         f"{SUBJECT} / peer": lambda group: spread(ratios_to_peer(rows, *_place(group)), 1),
