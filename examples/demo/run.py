@@ -87,8 +87,8 @@ def play(console: Console, home: Path) -> bool:
         if not is_well:
             console.print("[red]some runs did not become what they were to become[/]")
         if sys.stdout.isatty():
-            console.print(f"GraphQL is served on [bold]{url}[/]; the data is in {home}; Ctrl-C ends the demo")
             with suppress(KeyboardInterrupt):
+                console.print(f"GraphQL is served on [bold]{url}[/]; the data is in {home}; Ctrl-C ends the demo")
                 threading.Event().wait()
         return is_well
 
