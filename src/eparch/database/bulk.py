@@ -168,7 +168,11 @@ def _converter(column_type: TypeEngine[Any], *, is_postgresql: bool) -> Callable
 def _document_text(value: Any) -> str | None:
     if value is None:
         return None
-    return bytes(value).decode() if isinstance(value, msgspec.Raw) else encode_json(value)
+    if not isinstance(value, msgspec.Raw):
+        return encode_json(value)
+    text = bytes(value).decode()
+    # As PostgreSQL makes it of the records.
+    return None if text == "null" else text
 
 
 def _same(value: Any) -> Any:

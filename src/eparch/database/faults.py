@@ -9,7 +9,7 @@ import re
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from eparch.core.errors import BadInput, ConfigurationError, Conflict, EparchError, Unavailable
 
@@ -21,6 +21,9 @@ def translated(error: DBAPIError | OSError) -> EparchError:
 
     `Unavailable` means that the same call may succeed later; anything else will fail again.
     """
+    if isinstance(error, DataError) and not getattr(error.orig, "sqlstate", None):
+        # The driver itself refused a value, before PostgreSQL or SQLite saw it.
+        return BadInput(f"A value does not fit the database: {error.orig}.")
     return of_driver(error.orig if isinstance(error, DBAPIError) else error)
 
 
