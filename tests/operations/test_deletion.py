@@ -10,7 +10,8 @@ from eparch.core.principals import Principal
 from eparch.database.engines import parse_url, writing_engine
 from eparch.database.tables import METADATA, agent, flow, flow_run, log, tenant
 from tests.databases import Databases
-from tests.operations.backend import OTHER_TENANT, TENANT, Backend, check_invariants, make_tables
+from tests.operations.backend import OTHER_TENANT, TENANT, Backend, make_tables
+from tests.operations.conftest import opened
 from tests.operations.history import add_history
 from tests.operations.samples import flow_document, make_project, register, schedule, task
 
@@ -39,12 +40,8 @@ def make_history(url: str) -> None:
 @pytest.fixture
 def busy(databases: Databases) -> Iterator[Backend]:
     """A database with `make_history` in it."""
-    with databases.fresh(make_history) as url:
-        engine = writing_engine(parse_url(url))
-        made = Backend(engine)
+    with opened(databases, make_history) as made:
         yield made
-        check_invariants(made)
-        engine.dispose()
 
 
 class Counting:
