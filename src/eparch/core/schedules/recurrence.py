@@ -150,7 +150,10 @@ def _end_of_count(
         return until, period
     if period is not None and not any(name.startswith("BY") for name in fields):
         del fields["COUNT"]
-        last = start + (count - 1) * period
+        try:
+            last = start + (count - 1) * period
+        except OverflowError:
+            return until, period  # It ends with the calendar.
         return (last if until is None else min(last, until)), period
     if count > COUNT_MAX:
         raise text.error(f"COUNT={count} is too large for such a rule", f"give at most {COUNT_MAX}, or UNTIL")
