@@ -26,8 +26,9 @@ from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.health import Health
 from eparch.server.http import GraphQLOverHttp
+from eparch.server.origins import Origins
 from eparch.server.services import Services
-from eparch.server.settings import Settings
+from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
 
 logger: Final = logging.getLogger("eparch.server")
@@ -114,14 +115,15 @@ class App:
         await changes.perform(make_first_tenant)
         self._tenants = await readers.run(_tenant_ids)
         authentication = Authentication(lambda: self._tenants)
+        origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
         self._api = Api(settings, readers, changes, self._bus, clock=self._clock)
         self._handle_graphql = GraphQLOverHttp(
             self._api,
             authentication,
             body_bytes_max=settings.body_bytes_max,
-            allowed_origins=settings.allowed_origins,
+            origins=origins,
         )
-        self._sockets = Sockets(self._api, authentication, self._bus)
+        self._sockets = Sockets(self._api, authentication, self._bus, origins)
         services = Services(settings, changes, self._bus, clock=self._clock)
         self._health = Health(readers, services)
         services.start()
@@ -137,13 +139,13 @@ class App:
             reading.dispose()
             writing.dispose()
 
-    def stop_waiting(self) -> None:
-        """End long-polls and connections that would otherwise hold up the stop."""
+    async def stop_waiting(self) -> None:
+        """End long-polls and WebSockets, which would otherwise hold up the stop."""
         if self._api is not None:
             self._api.stop_waiting()
         self._bus.wake_all()
         if self._sockets is not None:
-            self._sockets.close()
+            await self._sockets.close()
 
     async def _answer_live(self, _request: Any) -> Response:
         return JSONResponse({"status": "ok"})

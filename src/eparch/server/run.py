@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
@@ -19,12 +19,15 @@ from eparch.database.file_lock import file_lock
 from eparch.database.migrate import prepare
 from eparch.server import logs
 from eparch.server.app import App
+from eparch.server.connections import IDLE_S, Connection
 from eparch.server.settings import Settings
 from eparch.version import __version__
 
 logger: Final = logging.getLogger("eparch.server")
 
 _BACKLOG: Final = 2048
+_UNREAD_S: Final = 60.0
+_FILES_MAX: Final = 65_536
 
 
 def serve(settings: Settings) -> int:
@@ -34,6 +37,7 @@ def serve(settings: Settings) -> int:
         EparchError: it cannot start, for a reason that the message says.
     """
     logs.configure(settings.log_format, settings.log_level)
+    _allow_many_connections()
     # The port is taken first: a second server must fail before it touches the database.
     listener = _listen(settings.host, settings.port)
     path = sqlite_path(parse_url(settings.database_url))
@@ -47,6 +51,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     app = App(settings)
     config = uvicorn.Config(
         app,
+        http=Connection,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -55,27 +60,43 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         ws="websockets-sansio",
         ws_max_size=settings.body_bytes_max,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
-        timeout_keep_alive=75,
-        h11_max_incomplete_event_size=65_536,
+        timeout_keep_alive=round(IDLE_S),
     )
     async with app.lifespan():
-        host, port = listener.getsockname()[:2]
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        logger.info("Eparch %s is ready at %s", __version__, address, extra={"address": address})
-        await _Server(config, app).serve(sockets=[listener])
+        server = _Server(config, app)
+        await server.serve(sockets=[listener])
     logger.info("Eparch has stopped.")
-    return 0
+    return 1 if server.force_exit else 0
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, which at the first signal also ends what only waits: long-polls and subscriptions.
+    """Uvicorn, with our own way to stop.
 
-    It does not send the signal to itself again afterwards, as uvicorn does: a stop that was asked for is a success.
+    At the first signal it ends what only waits, long-polls and subscriptions, and answers what it has accepted; a stop
+    that was asked for is a success. At the second it stops without answering. Between its start and the first signal it
+    sleeps, where uvicorn looks ten times a second whether there was one.
     """
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
+        self._stopping = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            logger.info("Eparch %s is ready at %s", __version__, address, extra={"address": address})
+
+    async def main_loop(self) -> None:
+        await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._app.stop_waiting()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -89,21 +110,44 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _stop(self, number: signal.Signals) -> None:
-        if not self.should_exit:
+        if self.should_exit:
+            logger.warning("%s again: stopping without answering what was accepted.", number.name)
+            self.force_exit = True
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+        else:
             logger.info("%s: answering what was accepted, then stopping.", number.name)
-        self._app.stop_waiting()
-        self.handle_exit(number, None)
+            self.should_exit = True
+            self._stopping.set()
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot listen on {host}:{port}: {error.strerror or error}.",
             hint="another server may have the port; choose one with --port, or find it with `ss -ltnp`",
         ) from None
+
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it: one whose peer takes nothing of its answer for so long is given up.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(_UNREAD_S * 1000))
+    return listener
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files to what the system allows; 1,024, the usual number, is few for idle agents."""
+    try:
+        import resource
+    except ImportError:  # not a Unix
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, _FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

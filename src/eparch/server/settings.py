@@ -173,11 +173,19 @@ def refuse_exposure(settings: Settings) -> None:
     Raises:
         ConfigurationError: `host` is not a loopback address and `allow_unauthenticated` is false.
     """
-    if not settings.allow_unauthenticated and not _is_loopback(settings.host):
+    if not settings.allow_unauthenticated and not is_loopback(settings.host):
         raise ConfigurationError(
             f"{settings.host!r} is open to other machines, and without authentication the server only serves its own.",
             hint="use --host 127.0.0.1, or add --allow-unauthenticated if everyone who reaches it may do everything",
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 _TYPES: Final[Mapping[str, Any]] = get_type_hints(Settings)
@@ -235,10 +243,3 @@ def _hint(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=1)
     suggestion = f"did you mean {close[0]}? " if close else ""
     return f"{suggestion}known are {', '.join(known)}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

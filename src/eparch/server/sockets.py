@@ -1,53 +1,51 @@
 """GraphQL over WebSocket: subscriptions, by the protocol `graphql-transport-ws`.
 
-In charge of the protocol and of running a subscription again when its tables have changed; not in charge of what a
+In charge of the protocol; not in charge of when a subscription is answered again (`subscriptions`) nor of what a
 document means (`api`).
-
-A subscription is a query that is asked again. When a commit touches one of its tables it runs once more, at most every
-`INTERVAL_S`, and its answer is sent if it differs from the last one sent.
 
 Source: https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from eparch.core.errors import EparchError
+from eparch.core.errors import BadInput, EparchError
 from eparch.core.principals import Principal
-from eparch.server.api import Api, Subscription, error_body, errors_json
+from eparch.graphql.faults import ErrorDict, RequestRefused, describe
+from eparch.server.answers import UNFORESEEN
+from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
+from eparch.server.origins import Origins, Page
+from eparch.server.requests import BadRequest, Operation, decoded, variables_of
+from eparch.server.subscriptions import Subscription, follow
 
 logger: Final = logging.getLogger("eparch.sockets")
 
 PROTOCOL: Final = "graphql-transport-ws"
-INTERVAL_S: Final = 0.25
 INIT_TIMEOUT_S: Final = 10.0
-SUBSCRIPTIONS_MAX: Final = 100
+OPERATIONS_MAX: Final = 100
+"""How many operations of one connection may be open at once."""
+
+# How long operations that have begun may take to end when the server stops.
+_STOP_S: Final = 5.0
+_REASON_BYTES_MAX: Final = 123  # RFC 6455, section 5.5
 
 
 class Message(msgspec.Struct):
-    """A message of the protocol."""
+    """A message of the protocol. Its payload is decoded when its type is known."""
 
     type: str
     id: str | None = None
-    payload: Any = None
-
-
-_DECODER: Final = msgspec.json.Decoder(Message)
-
-
-class _Headers:
-    def __init__(self, socket: WebSocket) -> None:
-        self._headers = socket.headers
-
-    def get(self, name: bytes) -> str | None:
-        return self._headers.get(name.decode())
+    payload: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Closing(Exception):
@@ -56,161 +54,234 @@ class Closing(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
+        self.reason = reason.encode()[:_REASON_BYTES_MAX].decode(errors="ignore")
 
 
 class Sockets:
-    """Serves connections; `close` ends them all."""
+    """Serves connections; `close` ends them all.
 
-    def __init__(self, api: Api, authentication: Authentication, bus: Bus) -> None:
+    Args:
+        init_timeout_s: how long a peer may take to say who it is.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        authentication: Authentication,
+        bus: Bus,
+        origins: Origins,
+        *,
+        init_timeout_s: float = INIT_TIMEOUT_S,
+    ) -> None:
         self._api = api
         self._authentication = authentication
         self._bus = bus
-        self._open: set[asyncio.Task[Any]] = set()
+        self._origins = origins
+        self._init_timeout_s = init_timeout_s
+        self._open: set[_Connection] = set()
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
-        if PROTOCOL not in socket.scope["subprotocols"]:
-            await socket.close(4406, f"Subprotocol not acceptable: use {PROTOCOL}")
+        # A browser lets any page open a WebSocket and read from it.
+        page = self._origins.page(socket.headers.get("origin"), socket.headers.get("host"))
+        if page in (Page.FOREIGN, Page.MISLED):
+            await socket.send_denial_response(JSONResponse({"errors": [describe(_FOREIGN)]}, 403))
             return
-        await socket.accept(subprotocol=PROTOCOL)
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
+        is_understood = PROTOCOL in socket.scope["subprotocols"]
+        await socket.accept(subprotocol=PROTOCOL if is_understood else None)
+        connection = _Connection(self._api, self._bus, socket)
+        self._open.add(connection)
         try:
-            await _Connection(self._api, self._authentication, self._bus, socket).run()
+            if not is_understood:
+                raise Closing(4406, f"Subprotocol not acceptable: use {PROTOCOL}")
+            await connection.run(await self._greet(connection))
         except Closing as closing:
-            await socket.close(closing.code, closing.reason)
+            await connection.close(closing.code, closing.reason)
         except WebSocketDisconnect:
             pass
-        except asyncio.CancelledError:
-            if socket.client_state is WebSocketState.CONNECTED:
-                await socket.close(1001, "The server is going away")
+        except Exception:
+            logger.exception("A WebSocket failed in a way that nobody foresaw.")
+            await connection.close(1011, "The server failed")
         finally:
-            self._open.discard(task)
+            self._open.discard(connection)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all connections: the server stops."""
-        for task in self._open:
-            task.cancel()
+        await asyncio.gather(*(connection.stop() for connection in list(self._open)))
 
-
-class _Connection:
-    """One connection: who is at the other end, and what they have subscribed to."""
-
-    def __init__(self, api: Api, authentication: Authentication, bus: Bus, socket: WebSocket) -> None:
-        self._api = api
-        self._authentication = authentication
-        self._bus = bus
-        self._socket = socket
-        self._subscriptions: dict[str, asyncio.Task[None]] = {}
-
-    async def run(self) -> None:
-        principal = await self._greet()
+    async def _greet(self, connection: "_Connection") -> Principal:
+        """Return who is at the other end, once they have said hello."""
         try:
-            while True:
-                message = await self._receive()
-                match message.type:
-                    case "ping":
-                        await self._send(Message("pong", payload=message.payload))
-                    case "pong":
-                        pass
-                    case "subscribe":
-                        self._subscribe(message, principal)
-                    case "complete":
-                        if message.id in self._subscriptions:
-                            self._subscriptions.pop(message.id).cancel()
-                    case "connection_init":
-                        raise Closing(4429, "Too many initialisation requests")
-                    case other:
-                        raise Closing(4400, f"Unknown type of message: {other[:50]}")
-        finally:
-            for task in self._subscriptions.values():
-                task.cancel()
-
-    async def _greet(self) -> Principal:
-        try:
-            async with asyncio.timeout(INIT_TIMEOUT_S):
-                message = await self._receive()
+            async with asyncio.timeout(self._init_timeout_s):
+                message = await connection.receive()
         except TimeoutError:
             raise Closing(4408, "Connection initialisation timeout") from None
         if message.type != "connection_init":
             raise Closing(4401, "Unauthorized: send connection_init first")
         try:
-            principal = self._authentication.principal(_Headers(self._socket))
+            principal = self._authentication.principal(_headers(connection.socket, message))
         except EparchError as error:
-            raise Closing(4403, f"Forbidden: {error.message}"[:120]) from None
-        await self._send(Message("connection_ack"))
+            raise Closing(4403, f"Forbidden: {error.message}") from None
+        await connection.send("connection_ack")
         return principal
 
-    def _subscribe(self, message: Message, principal: Principal) -> None:
-        payload = message.payload
-        if not message.id or not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
-            raise Closing(4400, "A subscribe message needs an id and a payload with a query")
-        if message.id in self._subscriptions:
-            raise Closing(4409, f"Subscriber for {message.id[:60]} already exists")
-        if len(self._subscriptions) >= SUBSCRIPTIONS_MAX:
-            raise Closing(4400, f"More than {SUBSCRIPTIONS_MAX} subscriptions on one connection")
-        self._subscriptions[message.id] = asyncio.create_task(self._run_subscription(message.id, payload, principal))
 
-    async def _run_subscription(self, key: str, payload: dict[str, Any], principal: Principal) -> None:
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    by_name: Mapping[str, str]
+
+    def get(self, name: bytes) -> str | None:
+        return self.by_name.get(name.decode())
+
+
+def _headers(socket: WebSocket, hello: Message) -> _Headers:
+    """Return the headers of the handshake, and those in the payload of the hello: a browser cannot set the former."""
+    try:
+        given = msgspec.json.decode(hello.payload, type=dict[str, Any] | None) or {}
+    except msgspec.DecodeError:
+        raise Closing(4400, "The payload of connection_init must be an object") from None
+    told = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
+    return _Headers({**dict(socket.headers), **told})
+
+
+class _Connection:
+    """One connection, and the operations that are open on it."""
+
+    def __init__(self, api: Api, bus: Bus, socket: WebSocket) -> None:
+        self.socket = socket
+        self._api = api
+        self._bus = bus
+        self._wanted: dict[str | None, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._subscriptions: set[asyncio.Task[None]] = set()
+
+    async def run(self, principal: Principal) -> None:
+        """Take messages until the peer leaves. What it has begun but subscriptions comes to its end all the same."""
         try:
-            prepared = self._api.prepare_socket_operation(
-                payload["query"], payload.get("variables") or {}, payload.get("operationName")
-            )
-            if isinstance(prepared, Subscription):
-                await self._follow(key, prepared, principal)
-            else:
-                answer = await prepared(principal)
-                await self._send_raw("next", key, answer.body)
-            await self._send(Message("complete", id=key))
-        except EparchError as error:
-            await self._send_raw("error", key, errors_json(error))
-        except (WebSocketDisconnect, RuntimeError):
-            # The connection broke while an answer was being sent; `run` notices it too and ends the others.
-            return
-        except Exception:
-            logger.exception("A subscription failed.")
-            await self._send_raw("error", key, errors_json(EparchError("The subscription failed inside the server.")))
-        finally:
-            self._subscriptions.pop(key, None)
-
-    async def _follow(self, key: str, subscription: Subscription, principal: Principal) -> None:
-        last = None
-        with self._bus.listening(subscription.tables) as listener:
             while True:
-                try:
-                    body = (await subscription.answer(principal)).body
-                except EparchError as error:
-                    # The database may be away for a while; the subscriber is told and stays subscribed.
-                    body = error_body(error)
-                if body != last:
-                    await self._send_raw("next", key, body)
-                    last = body
-                await asyncio.sleep(INTERVAL_S)
-                await listener.wait()
+                message = await self.receive()
+                match message.type:
+                    case "ping":
+                        await self.send("pong", payload=bytes(message.payload))
+                    case "pong":
+                        pass
+                    case "subscribe":
+                        self._begin(message, principal)
+                    case "complete":
+                        self._forget(message.id)
+                    case "connection_init":
+                        raise Closing(4429, "Too many initialisation requests")
+                    case other:
+                        raise Closing(4400, f"Unknown type of message: {other}")
+        finally:
+            await self._end_operations()
 
-    async def _receive(self) -> Message:
+    async def stop(self) -> None:
+        """Finish what has begun, then close: the server stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await self._end_operations()
+        await self.close(1001, "The server is going away")
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection, unless it is closed already."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self.socket.close(code, reason)
+
+    async def receive(self) -> Message:
+        """Return the next message.
+
+        Raises:
+            Closing: it is not one of the protocol.
+            WebSocketDisconnect: the peer has left.
+        """
         try:
-            return _DECODER.decode(await self._socket.receive_text())
-        except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
-            raise Closing(4400, "Invalid message received") from None
+            text = await self.socket.receive_text()
+            message: Message = decoded(text.encode(), _DECODER)
+        except (msgspec.DecodeError, BadRequest, KeyError) as error:
+            told = "Messages must be text" if isinstance(error, KeyError) else f"Invalid message received: {error}"
+            raise Closing(4400, told) from None
+        return message
 
-    async def _send(self, message: Message) -> None:
-        document = {"type": message.type}
-        if message.id is not None:
-            document["id"] = message.id
-        if message.payload is not None:
-            document["payload"] = message.payload
-        await self._send_text(msgspec.json.encode(document).decode())
+    async def send(self, kind: str, key: str | None = None, payload: bytes = b"null") -> None:
+        """Send a message, unless the peer has left.
 
-    async def _send_raw(self, kind: str, key: str, payload: bytes) -> None:
-        """Send a message whose payload is JSON already."""
-        await self._send_text(
-            f'{{"type":"{kind}","id":{msgspec.json.encode(key).decode()},"payload":{payload.decode()}}}'
-        )
+        Args:
+            payload: JSON; null is left out.
+        """
+        about = "" if key is None else f',"id":{msgspec.json.encode(key).decode()}'
+        shown = "" if payload == b"null" else f',"payload":{payload.decode()}'
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self.socket.send_text(f'{{"type":"{kind}"{about}{shown}}}')
 
-    async def _send_text(self, text: str) -> None:
-        if self._socket.application_state is WebSocketState.CONNECTED:
-            with contextlib.suppress(WebSocketDisconnect):
-                await self._socket.send_text(text)
+    def _begin(self, message: Message, principal: Principal) -> None:
+        key = message.id
+        try:
+            operation = msgspec.json.decode(message.payload, type=Operation)
+        except msgspec.DecodeError as error:
+            raise Closing(4400, f"A subscribe message needs a payload with a query: {error}") from None
+        if not key:
+            raise Closing(4400, "A subscribe message needs an id")
+        if key in self._wanted:
+            raise Closing(4409, f"Subscriber for {key} already exists")
+        task = self._wanted[key] = asyncio.create_task(self._carry_out(key, operation, principal))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _carry_out(self, key: str, operation: Operation, principal: Principal) -> None:
+        try:
+            await self._answer(key, operation, principal)
+        except RequestRefused as refused:
+            await self._finish(key, refused.errors)
+        except EparchError as error:
+            await self._finish(key, [describe(error)])
+        except Exception:
+            logger.exception("An operation over a WebSocket failed in a way that nobody foresaw.")
+            await self._finish(key, [describe(UNFORESEEN)])
+        else:
+            await self._finish(key)
+
+    async def _answer(self, key: str, operation: Operation, principal: Principal) -> None:
+        if len(self._running) > OPERATIONS_MAX:
+            raise BadInput(f"More than {OPERATIONS_MAX} operations are open on this connection.")
+        prepared = await self._api.prepare(operation.query, variables_of(operation), operation.operationName, principal)
+        if not isinstance(prepared, Subscription):
+            await self._send_next(key, (await prepared()).body)
+        elif self._is_wanted(key):
+            task = self._wanted[key]
+            self._subscriptions.add(task)
+            task.add_done_callback(self._subscriptions.discard)
+            await follow(prepared, self._bus, lambda body: self._send_next(key, body))
+
+    async def _send_next(self, key: str, body: bytes) -> None:
+        if self._is_wanted(key):
+            await self.send("next", key, body)
+
+    async def _finish(self, key: str, errors: Sequence[ErrorDict] | None = None) -> None:
+        if self._is_wanted(key):
+            del self._wanted[key]
+            if errors is None:
+                await self.send("complete", key)
+            else:
+                await self.send("error", key, msgspec.json.encode(errors))
+
+    def _is_wanted(self, key: str) -> bool:
+        """Return whether the peer still waits for the current task; it may use the key for another by now."""
+        return self._wanted.get(key) is asyncio.current_task()
+
+    def _forget(self, key: str | None) -> None:
+        task = self._wanted.pop(key, None)
+        if task in self._subscriptions:
+            task.cancel()
+
+    async def _end_operations(self) -> None:
+        for task in self._subscriptions:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+_DECODER: Final = msgspec.json.Decoder(Message)
+_FOREIGN: Final = BadInput(
+    "A WebSocket must come from this server's own pages or from a program.",
+    hint="add the page's origin to allowed_origins if it is yours",
+)
