@@ -46,6 +46,17 @@ def compare_json(left: str | None, right: str | None) -> int | None:
     return 0 if left == right else _compare(_document(left), _document(right))
 
 
+def is_one_of(document: str | None, others: str) -> bool | None:
+    """Return whether a document equals one of several; `others` is a JSON list of documents as text.
+
+    In nothing there is nothing, not even a NULL that might be it.
+    """
+    texts = _document(others)
+    if not texts:
+        return False
+    return None if document is None else any(compare_json(document, text) == 0 for text in texts)
+
+
 def contains_json(outer: str | None, inner: str | None) -> bool | None:
     """Return what jsonb's `outer @> inner` is."""
     if outer is None or inner is None:
@@ -182,6 +193,7 @@ def _sign(left: Any, right: Any) -> int:
 _FUNCTIONS: Final[tuple[tuple[str, int, Callable[..., Any]], ...]] = (
     ("eparch_is_match", 3, is_match),
     ("eparch_compare_json", 2, compare_json),
+    ("eparch_is_one_of", 2, is_one_of),
     ("eparch_contains_json", 2, contains_json),
     ("eparch_has_key", 2, has_key),
     ("eparch_has_any_key", 2, has_any_key),

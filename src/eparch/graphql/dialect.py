@@ -325,7 +325,7 @@ _SQLITE_BINARIES: Final = {
     "json >=": "eparch_compare_json({0}, {1}) >= 0",
     "json <": "eparch_compare_json({0}, {1}) < 0",
     "json <=": "eparch_compare_json({0}, {1}) <= 0",
-    "json in": "EXISTS (SELECT 1 FROM json_each({1}) AS j WHERE eparch_compare_json({0}, j.value) = 0)",
+    "json in": "eparch_is_one_of({0}, {1})",
 }
 _POSTGRESQL_BINARIES: Final = {
     "in": "{0} = ANY ({1})",

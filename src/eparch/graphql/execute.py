@@ -18,6 +18,7 @@ from eparch.graphql.catalog import OBJECTS
 from eparch.graphql.faults import DataException, ErrorDict, describe
 from eparch.graphql.limits import DEFAULT_LIMITS, Limits
 from eparch.graphql.operands import Literals, Variables
+from eparch.graphql.patterns import BAD_REGEX
 from eparch.graphql.plan import Walk
 from eparch.graphql.prepared import Prepared, TableRoot
 from eparch.graphql.statements import bind
@@ -88,7 +89,10 @@ def read(
         if not principal.can(permission):
             raise Forbidden(f"Unauthorized: reading {name} needs the permission {permission!r}.")
     dialect = connection.dialect.name
-    made = root.statement(dialect, limits.rows_max)
+    try:
+        made = root.statement(dialect, limits.rows_max)
+    except RecursionError:
+        raise BadInput("The conditions are nested too deeply.") from None
 
     def walk(asked: Walk) -> Any:
         starts = asked.start_ids(literals, variables) if asked.start_ids else None
@@ -126,6 +130,8 @@ def _run_postgresql(connection: Connection, text: str, parameters: tuple[Any, ..
         except psycopg.Error as error:
             # Only what began the transaction can be lost: nothing was written. The next field begins another.
             driver.rollback()
+            if isinstance(error, psycopg.errors.InvalidRegularExpression):
+                raise DataException(BAD_REGEX) from None
             if isinstance(error, psycopg.errors.DataError):
                 raise DataException(error.diag.message_primary or str(error)) from None
             raise of_driver(error) from error

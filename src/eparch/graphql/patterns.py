@@ -29,6 +29,10 @@ _ESCAPES: Final = {"y": r"\b", "Y": r"\B", "m": r"\b(?=\w)", "M": r"\b(?<=\w)", 
 _CLASS: Final = re.compile(r"\[:(\w+):\]")
 
 
+# What is wrong with one, each database says in words of its own.
+BAD_REGEX: Final = "invalid regular expression"
+
+
 class BadPattern(ValueError):
     """A text is no pattern."""
 
@@ -98,8 +102,8 @@ def regex_of_posix(pattern: str) -> str:
             at += 1
     try:
         re.compile(made)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise BadPattern(f"invalid regular expression: {error}") from None
+    except (re.error, OverflowError, RecursionError):
+        raise BadPattern(BAD_REGEX) from None
     return made
 
 
@@ -115,7 +119,7 @@ def _end_of_brackets(pattern: str, start: int) -> int:
             return at + 1
         else:
             at += 2 if pattern[at] == "\\" else 1
-    raise BadPattern("invalid regular expression: brackets [] not balanced")
+    raise BadPattern(BAD_REGEX)
 
 
 def _brackets(inside: str) -> str:
@@ -125,7 +129,7 @@ def _brackets(inside: str) -> str:
     while at < len(inside):
         if named := _CLASS.match(inside, at):
             if named[1] not in _CLASSES:
-                raise BadPattern("invalid regular expression: invalid character class")
+                raise BadPattern(BAD_REGEX)
             made += _CLASSES[named[1]]
             at = named.end()
         elif inside[at] == "\\":

@@ -150,12 +150,10 @@ class Planner:
         text = self._peek(operand.source, frozenset())
         path = parse_path(text)
         if path is None:
-            locations = [node.loc.source.get_location(node.loc.start)] if node.loc else None
             raise refuse(
                 VALIDATION_FAILED,
                 f"{text!r} is not a path into a JSON document.",
                 hint="Write it like $.a.b, a[0] or $['a key'].",
-                locations=locations,
             )
         return path
 
