@@ -124,7 +124,7 @@ class App:
             origins=origins,
         )
         self._sockets = Sockets(self._api, authentication, self._bus, origins)
-        services = Services(settings, changes, self._bus, clock=self._clock)
+        services = Services(settings, readers, changes, self._bus, clock=self._clock)
         self._health = Health(readers, services)
         services.start()
         try:
