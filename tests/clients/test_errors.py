@@ -108,8 +108,8 @@ def test_what_a_rule_refuses_is_answered_with_200_and_a_message(api: Api, case: 
         assert word not in str(error)
 
 
-@pytest.mark.parametrize("path", ["/", "/graphql", "/graphql/", "/any/path"])
-def test_the_api_answers_at_every_path_at_which_clients_look_for_it(api: Api, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/graphql", "/graphql/"])
+def test_the_api_answers_at_every_path_at_which_the_published_client_looks_for_it(api: Api, path: str) -> None:
     response = httpx.post(api.url + path, json={"query": "query { hello }", "variables": "null"})
     assert response.status_code == 200
     assert list(response.json()) == ["data"]
