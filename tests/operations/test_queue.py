@@ -1,6 +1,6 @@
 """The work queue: who is offered what, and who gets it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from eparch.core.errors import BadInput, Forbidden
 from eparch.core.principals import Principal
 from eparch.database.tables import agent, flow_run, task_run
+from eparch.operations.queue import next_due
 from tests.operations.backend import OTHER_TENANT, TENANT, Backend
 from tests.operations.small_flow import make_agent, make_flow, set_state, set_task_state
 
@@ -161,3 +162,36 @@ def test_polling_says_that_an_agent_is_alive(backend: Backend) -> None:
     backend.move_clock(minutes=3)
     queue(backend, _principal=Principal(TENANT, agent_id=agent_id))
     assert backend.row(agent, agent_id)["last_queried"] == backend.now
+
+
+@pytest.mark.parametrize("prefetch_s", [-1.0, 3601.0, 1e300])
+def test_an_agent_cannot_ask_for_runs_of_any_future(backend: Backend, flow_id: str, prefetch_s: float) -> None:
+    with pytest.raises(BadInput, match="prefetch_s"):
+        backend.run("claim_flow_runs", prefetch_s=prefetch_s)
+
+
+def next_instant(backend: Backend, labels: list[str] | None = None) -> datetime | None:
+    with backend.transaction() as tx:
+        return next_due(tx, TENANT, labels, backend.now)
+
+
+def test_the_next_instant_is_that_of_the_first_run_that_fits(backend: Backend, flow_id: str) -> None:
+    assert next_instant(backend) is None
+    make_run(backend, flow_id, scheduled_start_time=backend.now - timedelta(minutes=1))
+    make_run(backend, flow_id, ["b"], scheduled_start_time=backend.now + timedelta(minutes=1))
+    make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(minutes=3))
+    make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(minutes=2))
+    assert next_instant(backend) == backend.now + timedelta(minutes=2)
+    assert next_instant(backend, ["b"]) == backend.now + timedelta(minutes=1)
+    assert next_instant(backend, ["c"]) is None
+
+
+def test_the_next_instant_may_be_that_of_a_task_run_that_is_to_be_retried(backend: Backend, flow_id: str) -> None:
+    run_id = make_run(backend, flow_id)
+    set_state(backend, run_id, "Submitted", state={"type": "Scheduled"})
+    set_state(backend, run_id, "Running")
+    (task_run_id,) = (row["id"] for row in backend.rows(task_run, flow_run_id=run_id))
+    due = backend.now + timedelta(hours=1)
+    set_task_state(backend, task_run_id, "Running")
+    set_task_state(backend, task_run_id, "Retrying", start_time=due.isoformat())
+    assert next_instant(backend) == due

@@ -35,6 +35,7 @@ from eparch.operations.tenancy import tenant_of
 
 RUNS_MAX: Final = 25
 CLAIM_MAX: Final = 200
+PREFETCH_S_MAX: Final = 3600.0
 
 
 @operation("update:run")
@@ -59,9 +60,12 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
     limit = given.get("limit") or 10
     if not 1 <= limit <= CLAIM_MAX:
         raise BadInput(f"A limit of {limit} runs is not possible: it is from 1 to {CLAIM_MAX}.")
+    prefetch_s = given.get("prefetch_s") or 0.0
+    if not 0 <= prefetch_s <= PREFETCH_S_MAX:
+        raise BadInput(f"prefetch_s is {prefetch_s}: it is from 0 to {PREFETCH_S_MAX:.0f} seconds.")
     tenant_id = tenant_of(principal, given)
     _touch_agent(tx, principal, now)
-    before = now + timedelta(seconds=given.get("prefetch_s") or 0)
+    before = now + timedelta(seconds=prefetch_s)
     bound = {**_fit(tenant_id, given.get("labels")), "before": before, "limit": limit}
     rows = tx.rows(_DUE_FOR_UPDATE if tx.is_postgresql else _DUE, bound)
     waiting = [row for row in rows if row.state in QUEUEABLE]
@@ -77,8 +81,9 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
 
 def next_due(tx: Transaction, tenant_id: str, labels: Sequence[str] | None, after: datetime) -> datetime | None:
     """Return the instant after `after` at which the next run that fits an agent is due; None if none waits."""
-    found: datetime | None = tx.scalar(_NEXT, {**_fit(tenant_id, labels), "after": after})
-    return found
+    bound = {**_fit(tenant_id, labels), "after": after}
+    found = [instant for instant in (tx.scalar(_NEXT, bound), tx.scalar(_NEXT_RESUMING, bound)) if instant is not None]
+    return min(found, default=None)
 
 
 def _fit(tenant_id: str, labels: Sequence[str] | None) -> dict[str, object]:
@@ -182,8 +187,14 @@ _DUE_FOR_UPDATE: Final = (
     .limit(bindparam("limit", type_=Integer()))
     .with_for_update(of=flow_run, skip_locked=True)
 )
+_AFTER = bindparam("after", type_=Timestamp())
 _NEXT: Final = select(func.min(flow_run.c.state_start_time, type_=Timestamp())).where(
-    _MINE, _WAITS, flow_run.c.state_start_time > bindparam("after", type_=Timestamp()), _FITS
+    _MINE, _WAITS, flow_run.c.state_start_time > _AFTER, _FITS
+)
+_NEXT_RESUMING: Final = (
+    select(func.min(task_run.c.state_start_time, type_=Timestamp()))
+    .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
+    .where(_MINE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time > _AFTER, _FITS)
 )
 _DUE_TASK_RUNS: Final = (
     select(task_run.c.id, task_run.c.flow_run_id, task_run.c.version, task_run.c.state, task_run.c.serialized_state)
