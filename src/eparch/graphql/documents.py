@@ -28,7 +28,7 @@ from graphql.error import GraphQLError
 from graphql.validation import recommended_rules
 
 from eparch.graphql.faults import PARSE_FAILED, VALIDATION_FAILED, RequestRefused, refuse, refuse_all
-from eparch.graphql.limits import DEFAULT_LIMITS, Limits
+from eparch.graphql.limits import DEFAULT_LIMITS, Limits, check_size
 from eparch.graphql.literals import INTEGERS, STRINGS, decode_number, lift
 from eparch.graphql.operands import Reader, Variables
 from eparch.graphql.operation import Operation
@@ -123,6 +123,7 @@ class Documents:
     def _checked(self, text: str) -> DocumentNode:
         try:
             node = parse(text, max_lexical_tokens=self._limits.tokens_max, max_comments=self._limits.tokens_max)
+            check_size(node, self._limits)
             errors = validate(self._schema, node, _RULES)
         except GraphQLError as error:
             raise refuse_all(PARSE_FAILED, [error]) from None
@@ -228,5 +229,5 @@ def _value_of(node: Node) -> Any:
         case FloatValueNode():
             return float(node.value)
         case StringValueNode():
-            return node.value
+            return node.value.replace("\0", "\ufffd")
     raise TypeError(node)
