@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from eparch.core.errors import BadInput
+from eparch.core.json_text import decoded
 
 # A flow of 50,000 tasks has 30 MB. A gzip of 64 kB can hold as much, so that the limit on requests does not help.
 DOCUMENT_BYTES_MAX: Final = 64_000_000
@@ -240,8 +241,8 @@ def decompressed(text: str, *, bytes_max: int = DOCUMENT_BYTES_MAX) -> object:
     try:
         packed = base64.b64decode(text, validate=True)
         unpacked = _gunzipped(packed, bytes_max)
-        return msgspec.json.decode(unpacked)
-    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError, RecursionError) as error:
+        return decoded(unpacked)
+    except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError) as error:
         raise BadInput(
             f"Unable to decompress the serialized flow: {error}.", hint="send base64 of gzip of its JSON text"
         ) from None

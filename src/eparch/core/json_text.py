@@ -1,12 +1,14 @@
-"""JSON as it comes from outside, before it is decoded.
+"""JSON as it comes from outside.
 
 In charge of how deep it may nest, and of two kinds of characters that JSON can write but no database can hold; not in
-charge of decoding it.
+charge of what it means.
 """
 
 import re
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 DEPTH_MAX: Final = 200
 """Deepest nesting of lists and objects. SQLite's JSON functions end at 1,000, Python's recursion does so earlier."""
@@ -20,6 +22,28 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000))|.)",
     re.DOTALL,
 )
+
+
+_ANYTHING: Final = msgspec.json.Decoder()
+
+
+def decoded(text: bytes, decoder: msgspec.json.Decoder[Any] = _ANYTHING) -> Any:
+    """Return what JSON holds, with U+FFFD for what is no character.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError: it is not JSON, not what the decoder wants, or nests too deeply.
+    """
+    if is_too_deep(text):
+        raise msgspec.DecodeError(f"JSON is nested more than {DEPTH_MAX} deep")
+    if rb"\u0000" in text:
+        text = mended(text)
+    try:
+        return decoder.decode(text)
+    except msgspec.DecodeError:
+        repaired = mended(text)
+        if repaired == text:
+            raise
+        return decoder.decode(repaired)
 
 
 def is_too_deep(text: bytes) -> bool:

@@ -29,6 +29,7 @@ from graphql import (
     VariableNode,
 )
 
+from eparch.core.json_text import decoded
 from eparch.graphql.operands import Fixed, Literals, Reader, Variables
 from eparch.graphql.variables import Unfit, coercion, default_of, shown
 
@@ -158,8 +159,8 @@ def _scalar(node: ValueNode, wanted: GraphQLScalarType, reader: Reader) -> Evalu
 def _decoded(text: str) -> Any:
     """Return the JSON value that an inline string literal holds: the rule of the JSON scalar for literals."""
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+        return decoded(text.encode())
+    except msgspec.DecodeError as error:
         raise Unfit(
-            f"An inline string for JSON must hold JSON, got {shown(text)}. A variable may be any string."
+            f"An inline string for JSON must hold JSON, got {shown(text)}: {error}. A variable may be any string."
         ) from None

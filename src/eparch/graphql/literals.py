@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from eparch.core.json_text import mended
+
 # `(?!"")`: three quotes open a block string, never an empty string. Possessive, so that no input backtracks for long.
 _STRING: Final = (
     r'"(?!"")[^"\\\n\r]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\})[^"\\\n\r]*+)*+"'
@@ -22,7 +24,7 @@ _INTEGER: Final = r"-?(?:0|[1-9][0-9]*+)(?![\w.])"
 _NUMBER: Final = r"(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![\w.])"
 _LITERAL: Final = re.compile(
     rf"(\[[\s,]*+(?:(?:{_STRING}[\s,]*+)++|(?:{_INTEGER}[\s,]*+)++)\]"
-    rf"|{_BLOCK}|{_STRING}|(?:-|(?<![\w.\-])){_NUMBER}|\#[^\n\r]*+)",
+    rf"|{_BLOCK}|{_STRING}|\"|(?:-|(?<![\w.\-])){_NUMBER}|\#[^\n\r]*+)",
     re.ASCII,
 )
 _ITEM: Final = re.compile(rf"{_STRING}|{_INTEGER}", re.ASCII)
@@ -54,6 +56,9 @@ def lift(text: str) -> Lifted:
     for index in range(1, len(parts), 2):
         token = parts[index]
         match token[0]:
+            case '"' if len(token) == 1:
+                # A string that does not end: what follows could be taken for anything.
+                return Lifted(text, ())
             case '"':
                 values.append(decode_string(token))
                 parts[index] = ' "" '
@@ -70,22 +75,29 @@ def lift(text: str) -> Lifted:
 
 
 def decode_string(token: str) -> str:
-    """Return what a string literal stands for, quotes and escapes removed. Halves of surrogate pairs are joined."""
+    """Return what a string literal stands for, quotes and escapes removed. Halves of surrogate pairs are joined.
+
+    What no database holds, NUL and lone halves, becomes U+FFFD.
+    """
     if token.startswith('"""'):
         return _dedent(token[3:-3].replace('\\"""', '"""'))
     if "\\" not in token:
         return token[1:-1]
     if r"\u{" in token:
         token = _LONG_ESCAPE.sub(_shorten, token)
+    if r"\u" in token:
+        token = mended(token.encode()).decode()
     try:
         return msgspec.json.decode(token, type=str)
     except msgspec.DecodeError:
-        # Tabs may stand in a GraphQL string, and half a surrogate pair may; strict JSON forbids both.
+        # Tabs may stand in a GraphQL string; strict JSON forbids them.
         decoded: str = json.loads(token, strict=False)
         return decoded
 
 
 def _decode_list(token: str) -> list[Any]:
+    if r"\u" in token:
+        token = mended(token.encode()).decode()
     try:
         decoded: list[Any] = msgspec.json.decode(token)
     except msgspec.DecodeError:

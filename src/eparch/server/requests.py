@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from eparch.core.errors import EparchError
-from eparch.core.json_text import DEPTH_MAX, is_too_deep, mended
+from eparch.core.json_text import decoded
 
 OPERATIONS_MAX: Final = 100
 
@@ -85,26 +85,6 @@ def variables_of(operation: Operation) -> dict[str, Any]:
         return decoded(variables.encode(), _VARIABLES) or {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"The variables are not a JSON object: {error}.") from None
-
-
-def decoded(text: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
-    """Return what a JSON text holds, with U+FFFD for what is no character.
-
-    Raises:
-        BadRequest: it nests too deeply.
-        msgspec.DecodeError, UnicodeDecodeError: it is not JSON, or not what the decoder wants.
-    """
-    if is_too_deep(text):
-        raise BadRequest(f"The request is nested too deeply: at most {DEPTH_MAX} lists and objects within each other.")
-    if rb"\u0000" in text:
-        text = mended(text)
-    try:
-        return decoder.decode(text)
-    except msgspec.DecodeError:
-        repaired = mended(text)
-        if repaired == text:
-            raise
-        return decoder.decode(repaired)
 
 
 _OPERATION: Final = msgspec.json.Decoder(Operation)

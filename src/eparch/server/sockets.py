@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from eparch.core.errors import BadInput, EparchError
+from eparch.core.json_text import decoded
 from eparch.core.principals import Principal
 from eparch.graphql.faults import ErrorDict, RequestRefused, describe
 from eparch.server.answers import UNFORESEEN
@@ -25,7 +26,7 @@ from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
 from eparch.server.origins import Origins, Page
-from eparch.server.requests import BadRequest, Operation, decoded, variables_of
+from eparch.server.requests import Operation, variables_of
 from eparch.server.subscriptions import Subscription, follow
 
 logger: Final = logging.getLogger("eparch.sockets")
@@ -198,7 +199,7 @@ class _Connection:
         try:
             text = await self.socket.receive_text()
             message: Message = decoded(text.encode(), _DECODER)
-        except (msgspec.DecodeError, BadRequest, KeyError) as error:
+        except (msgspec.DecodeError, KeyError) as error:
             told = "Messages must be text" if isinstance(error, KeyError) else f"Invalid message received: {error}"
             raise Closing(4400, told) from None
         return message
