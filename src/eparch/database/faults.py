@@ -114,9 +114,6 @@ def _of_postgresql(cause: BaseException | None, text: str) -> EparchError:
             return BadInput(f"A value does not fit the database: {first_line}")
         case "40":
             return Unavailable("Two changes got into each other's way.", hint="try again")
-        case "" if type(cause).__name__ == "DataError":
-            # The driver itself found that a value cannot be sent, such as text with a NUL.
-            return BadInput(f"A value does not fit the database: {first_line}")
         case "28" | "3D" | "53" | "57" | "08" | "" | "25" | "55":
             return _of_unusable_postgresql(code, first_line)
         case _ if code == "42501":
