@@ -314,6 +314,7 @@ def test_a_bad_schedule_stops_no_other_flow(
     assert ids[0] in caplog.text
     assert ids[2] in caplog.text
     assert "nonsense" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_flow_whose_parameters_have_gone_missing_stops_no_other_flow(backend: Backend, project_id: str) -> None:
