@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from eparch.core.errors import ConfigurationError, EparchError
 from eparch.database import migrations
-from eparch.database.engines import parse_url, sqlite_path, writing_engine
+from eparch.database.engines import parse_url, reading_engine, sqlite_path, writing_engine
 from eparch.database.faults import translated
 from eparch.database.file_lock import file_lock
 from eparch.database.identity import identify, identify_on, name_of
@@ -95,9 +95,9 @@ def check(database_url: str) -> list[str]:
         found = f"is at revision {identity.revision}" if identity.revision else "has no tables"
         wanted = migrations.REVISIONS[-1]
         return [f"The database {identity.name} {found}; this version needs {wanted}: run `eparch db upgrade`."]
-    engine = writing_engine(url)
+    # Nothing is committed, but what PostgreSQL has to compare with are temporary tables.
+    engine = reading_engine(url) if sqlite_path(url) else writing_engine(url)
     try:
-        # Nothing is committed.
         with engine.connect() as connection:
             return [*_damage(connection), *_differences(connection)]
     except DBAPIError as error:

@@ -35,7 +35,7 @@ def make_file(database: Path) -> None:
     try:
         os.close(os.open(database, os.O_CREAT | os.O_RDONLY, 0o600))
     except OSError as error:
-        raise refusal(error, f"The database file {database} cannot be made") from error
+        raise refusal(error, f"The database file {database} cannot be opened") from error
 
 
 def refuse_unwritable(database: Path) -> None:
