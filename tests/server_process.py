@@ -42,6 +42,10 @@ class ServerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def wait_ready(self) -> Self:
         """Return once the server says that it is healthy.
 

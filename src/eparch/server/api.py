@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from eparch.core.errors import EparchError
+from eparch.core.errors import BadInput, EparchError
 from eparch.core.principals import Principal
 from eparch.database.readers import Readers
 from eparch.graphql import execute
@@ -187,6 +187,6 @@ class Api:
             parts.fail(root.key, UNFORESEEN, is_nullable=root.is_nullable)
 
 
-_NO_SUBSCRIPTION: Final = EparchError(
+_NO_SUBSCRIPTION: Final = BadInput(
     "A subscription needs a WebSocket.", hint="connect with the protocol graphql-transport-ws"
 )
