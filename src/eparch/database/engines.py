@@ -55,7 +55,7 @@ def writing_engine(url: URL, *, has_checkpointer: bool = False) -> Engine:
     """Return an engine whose transactions take the write lock at their start.
 
     Args:
-        has_checkpointer: whether a `checkpoints.Checkpointer` copies SQLite's write-ahead log, so that commits need not.
+        has_checkpointer: whether a `checkpoints.Checkpointer` copies SQLite's write-ahead log in place of commits.
     """
     if url.drivername == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", has_checkpointer=has_checkpointer)

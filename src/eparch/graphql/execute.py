@@ -1,19 +1,17 @@
 """Running the reads of one operation.
 
-In charge of permissions, of the driver's cursors and of errors of single fields; not in charge of transactions: the
+In charge of permissions and of errors of single fields; not in charge of drivers nor of transactions: the
 connection must be in one that reads one snapshot, as those of `database.readers` are.
 """
 
-import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from eparch.core.errors import BadInput, EparchError, Forbidden, Unavailable
 from eparch.core.principals import Principal
-from eparch.database.faults import of_driver
+from eparch.database.rows import ValueRefused, first_row
 from eparch.graphql.catalog import OBJECTS
 from eparch.graphql.faults import DataException, ErrorDict, describe
 from eparch.graphql.limits import DEFAULT_LIMITS, Limits
@@ -100,7 +98,10 @@ def read(
         return reached_tasks(connection, asked.name, starts, depth, principal.tenant_id)
 
     parameters = bind(plan, made, literals, variables, principal.tenant_id, walk)
-    row = _RUN[dialect](connection, made.text, parameters)
+    try:
+        row = first_row(connection, made.text, parameters)
+    except ValueRefused as refused:
+        raise DataException(BAD_REGEX if refused.is_pattern else refused.reason) from None
     if row is None:
         return b"null"  # `_by_pk` without such a row
     cell, *count = row
@@ -109,36 +110,3 @@ def read(
             f"The answer has more than {limits.rows_max} rows.", hint="Ask for fewer with `limit`, page with `offset`."
         )
     return bytes(cell)
-
-
-def _run_sqlite(connection: Connection, text: str, parameters: tuple[Any, ...]) -> Any:
-    driver: Any = connection.connection.driver_connection
-    try:
-        return driver.execute(text, parameters).fetchone()
-    except sqlite3.Error as error:
-        raise of_driver(error) from error
-
-
-def _run_postgresql(connection: Connection, text: str, parameters: tuple[Any, ...]) -> Any:
-    import psycopg  # an extra: installed where PostgreSQL is used
-
-    driver: Any = connection.connection.driver_connection
-    # A raw cursor takes `$1` as it is. Values are taken from the result itself: its text is bytes already.
-    with psycopg.RawCursor(driver) as cursor:
-        try:
-            cursor.execute(text.encode(), parameters)
-        except psycopg.Error as error:
-            # Only what began the transaction can be lost: nothing was written. The next field begins another.
-            driver.rollback()
-            if isinstance(error, psycopg.errors.InvalidRegularExpression):
-                raise DataException(BAD_REGEX) from None
-            if isinstance(error, psycopg.errors.DataError):
-                raise DataException(error.diag.message_primary or str(error)) from None
-            raise of_driver(error) from error
-        result = cursor.pgresult
-        if result is None or not result.ntuples:
-            return None
-        return [result.get_value(0, column) for column in range(result.nfields)]
-
-
-_RUN: Final[Mapping[str, Any]] = {"sqlite": _run_sqlite, "postgresql": _run_postgresql}

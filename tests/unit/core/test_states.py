@@ -40,4 +40,4 @@ def test_every_parent_is_in_the_table_and_every_colour_is_one() -> None:
 
 
 def test_queueable_states_are_the_scheduled_family_and_queued() -> None:
-    assert states.QUEUEABLE == {"Scheduled", "Paused", "Resume", "Retrying", "Queued"}
+    assert {"Scheduled", "Paused", "Resume", "Retrying", "Queued"} == states.QUEUEABLE
