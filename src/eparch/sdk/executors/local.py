@@ -1,0 +1,44 @@
+"""Tasks one after the other, in the thread that runs the flow."""
+
+from collections.abc import Sequence
+
+from eparch.sdk.engine.attempts import Attempt, Shared, run_attempt
+from eparch.sdk.executors.executor import Events, Executor, Session, Told
+from eparch.sdk.states import State
+
+
+class LocalExecutor(Executor):
+    """Run tasks one after the other, in the thread that runs the flow. What a flow uses that names no executor.
+
+    Example:
+        >>> from eparch import Flow, Parameter
+        >>> from eparch.executors import LocalExecutor
+        >>> with Flow("double", executor=LocalExecutor()) as f:
+        ...     doubled = Parameter("x") * 2
+        >>> f.run(x=21).result[doubled].result
+        42
+    """
+
+    def open(self, shared: Shared, events: Events) -> Session:
+        """Get ready for one flow run."""
+        return _LocalSession(shared, events)
+
+
+class _LocalSession(Session):
+    def __init__(self, shared: Shared, events: Events) -> None:
+        self._shared = shared
+        self._events = events
+
+    def room(self) -> int:
+        # One at a time: what it leads to comes before what else is ready.
+        return 1
+
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
+            self._events.put(run_attempt(self._shared, attempt, self._tell))
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Nothing was opened."""
+
+    def _tell(self, step: int, map_index: int, state: State) -> None:
+        self._events.put(Told(step, map_index, state))

@@ -1,0 +1,1 @@
+"""Where the results of tasks are kept outside their process, and in what form."""

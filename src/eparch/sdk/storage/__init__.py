@@ -1,0 +1,1 @@
+"""Where an agent finds the code of a flow."""

@@ -1,0 +1,163 @@
+"""Flows out of files, modules and pickles.
+
+In charge of executing code and finding the flow in it; not in charge of getting the code (each kind of storage does).
+"""
+
+import importlib
+import sys
+from collections.abc import Iterable
+from contextvars import ContextVar
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from eparch.sdk.errors import FlowError
+
+if TYPE_CHECKING:
+    from eparch.sdk.flows import Flow
+
+is_loading: ContextVar[bool] = ContextVar("eparch_is_loading", default=False)
+"""Whether a flow's file is being executed: what registers or runs flows at its end is then not meant."""
+
+_MODULE: Final = "__eparch_flow__"
+
+
+def flow_of_file(path: Path, name: str | None) -> "Flow":
+    """Return a flow by executing a file, not as `__main__`.
+
+    Args:
+        name: which one; None for the only one there is.
+    Raises:
+        FlowError: there is no such file, its code fails, or it has no such flow.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise FlowError(f"The flow file {path} cannot be read: {error.strerror or error}.") from None
+    return flow_of_source(source, str(path), name)
+
+
+def flow_of_source(source: bytes, filename: str, name: str | None) -> "Flow":
+    """Return a flow by executing code, as `flow_of_file` does."""
+    module = ModuleType(_MODULE)
+    module.__file__ = filename
+    # Pickle and dataclasses look a class's module up by name.
+    sys.modules[_MODULE] = module
+    folder = str(Path(filename).parent)
+    if folder not in sys.path:
+        # As for a script: what lies beside it can be imported.
+        sys.path.insert(0, folder)
+    token = is_loading.set(True)
+    try:
+        exec(compile(source, filename, "exec"), module.__dict__)  # noqa: S102 - the user's own flow file
+    except Exception as error:
+        raise FlowError(f"The flow file {filename} fails: {error!r}.") from error
+    finally:
+        is_loading.reset(token)
+    return _found(vars(module).values(), name, filename)
+
+
+def flow_of_module(name: str, flow_name: str | None) -> "Flow":
+    """Return a flow by importing a module, or what a dotted path names inside one.
+
+    Raises:
+        FlowError: it cannot be imported, or has no such flow.
+    """
+    token = is_loading.set(True)
+    try:
+        module, attribute = _imported(name)
+    finally:
+        is_loading.reset(token)
+    if attribute is not None:
+        made = attribute() if callable(attribute) and not _is_flow(attribute) else attribute
+        return _found([made], flow_name, name)
+    return _found(vars(module).values(), flow_name, f"module {name}")
+
+
+def flow_of_pickle(data: bytes, name: str, place: str) -> "Flow":
+    """Return a flow out of a pickle.
+
+    Raises:
+        FlowError: it cannot be unpickled here, or is something else.
+    """
+    import cloudpickle
+
+    try:
+        found = cloudpickle.loads(data)
+    except Exception as error:
+        raise FlowError(
+            f"Flow {name!r} cannot be unpickled: {error!r}.",
+            hint="it needs the modules and versions that it was registered with; a flow in a file needs no pickle",
+        ) from error
+    return _found([found], name, place)
+
+
+def pickled(flow: "Flow") -> bytes:
+    """Return a flow as a pickle.
+
+    Raises:
+        FlowError: something in it cannot be pickled; the message names the task.
+    """
+    import cloudpickle
+
+    try:
+        return bytes(cloudpickle.dumps(flow))
+    except Exception as error:
+        culprit = _unpicklable(flow.sorted_tasks())
+        if culprit is None:
+            raise FlowError(f"Flow {flow.name!r} cannot be pickled: {error}") from error
+        raise FlowError(
+            f"Task {culprit[0]!r} of flow {flow.name!r} cannot be pickled: {culprit[1]}",
+            hint="it holds something that belongs to this process: a lock, a connection, an open file; "
+            "make that inside the task",
+        ) from error
+
+
+def _unpicklable(tasks: Iterable[Any]) -> tuple[str, Exception] | None:
+    import cloudpickle
+
+    for task in tasks:
+        try:
+            cloudpickle.dumps(task)
+        except Exception as error:
+            return task.name, error
+    return None
+
+
+def _imported(name: str) -> tuple[ModuleType, Any]:
+    try:
+        return importlib.import_module(name), None
+    except ModuleNotFoundError as error:
+        parent, _, attribute = name.rpartition(".")
+        # Only when it is this very name that is not a module: a module that misses one of its own says so itself.
+        if error.name != name or not parent:
+            raise FlowError(f"Module {name!r} cannot be imported: {error}.") from None
+    try:
+        module = importlib.import_module(parent)
+        return module, getattr(module, attribute)
+    except (ImportError, AttributeError) as error:
+        raise FlowError(f"Module {name!r} cannot be imported: {error}.") from None
+
+
+def _is_flow(value: object) -> bool:
+    from eparch.sdk.flows import Flow
+
+    return isinstance(value, Flow)
+
+
+def _found(values: Iterable[Any], name: str | None, place: str) -> "Flow":
+    flows = {value.name: value for value in values if _is_flow(value)}
+    if name is None and len(flows) == 1:
+        return next(iter(flows.values()))  # type: ignore[no-any-return]
+    if name in flows:
+        return flows[name]  # type: ignore[no-any-return]
+    if not flows:
+        raise FlowError(f"There is no flow in {place}.", hint="the flow must be a variable of the file")
+    if name is None:
+        raise FlowError(
+            f"There are several flows in {place}: {', '.join(sorted(flows))}.", hint="say which by its name"
+        )
+    close = get_close_matches(name, flows, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there is {', '.join(sorted(flows))}"
+    raise FlowError(f"There is no flow {name!r} in {place}.", hint=hint)
