@@ -136,7 +136,7 @@ def test_a_claim_takes_no_more_than_its_limit(backend: Backend, flow_id: str) ->
         make_run(backend, flow_id)
     assert len(backend.run("claim_flow_runs", limit=3)["flow_runs"]) == 3
     assert len(backend.run("claim_flow_runs", limit=3)["flow_runs"]) == 2
-    for limit in (-1, 1000):
+    for limit in (-1, 0, 1000):
         with pytest.raises(BadInput, match=str(limit)):
             backend.run("claim_flow_runs", limit=limit)
 

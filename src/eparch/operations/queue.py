@@ -57,7 +57,7 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
 
     Of several agents that ask at once each run goes to one. An empty list means that nothing is due.
     """
-    limit = given.get("limit") or 10
+    limit = 10 if given.get("limit") is None else given["limit"]
     if not 1 <= limit <= CLAIM_MAX:
         raise BadInput(f"A limit of {limit} runs is not possible: it is from 1 to {CLAIM_MAX}.")
     prefetch_s = given.get("prefetch_s") or 0.0
