@@ -85,9 +85,11 @@ def test_switching_on_again_makes_no_second_runs(backend: Backend, project_id: s
     flow_id = register_inactive(backend, project_id)
     for _ in range(3):
         assert backend.run("set_schedule_active", flow_id=flow_id) == {"success": True}
+    assert backend.touched == set()
     assert instants(backend, flow_id) == hours(13)
     backend.move_clock(hours=3)
     backend.run("set_schedule_active", flow_id=flow_id)
+    assert backend.touched == {"flow_run", "flow_run_state", "queue"}
     assert instants(backend, flow_id) == hours(13, 13)
 
 
