@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import Databases, SQLiteDatabases
+from tests.databases import Databases, PostgreSQLDatabases, SQLiteDatabases
 from tests.server_process import ServerProcess
 
 # Under xdist, all that shares a server runs in one worker.
@@ -20,31 +20,31 @@ _DIALECTS = [pytest.param(name, marks=pytest.mark.xdist_group(f"server-{name}"))
 StartServer = Callable[..., AbstractContextManager[ServerProcess]]
 
 
-@pytest.fixture(scope="session", params=_DIALECTS)
-def each_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run_folder: Path
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("sqlite-server")
+    yield from _shared(SQLiteDatabases(folder, run_folder), folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server_process(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_databases: PostgreSQLDatabases
 ) -> Iterator[ServerProcess]:
+    yield from _shared(postgresql_databases, tmp_path_factory.mktemp("postgresql-server"))
+
+
+@pytest.fixture(params=_DIALECTS)
+def each_server(request: pytest.FixtureRequest) -> ServerProcess:
     """A server on each database in turn: `-k sqlite` chooses one."""
-    folder = tmp_path_factory.mktemp(f"server-{request.param}")
-    databases: Databases = (
-        SQLiteDatabases(folder, run_folder)
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgresql_databases")
-    )
-    with databases.fresh() as url, running(url, folder) as server:
-        yield server
-        assert httpx.get(f"{server.url}/health").status_code == 200
+    name = "sqlite_server" if request.param == "sqlite" else "postgresql_server_process"
+    server: ServerProcess = request.getfixturevalue(name)
+    return server
 
 
-@pytest.fixture(scope="session", params=_DIALECTS[:1])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, run_folder: Path
-) -> Iterator[ServerProcess]:
+@pytest.fixture(params=_DIALECTS[:1])
+def server(sqlite_server: ServerProcess) -> ServerProcess:
     """A server on SQLite, for what has nothing to do with the database."""
-    folder = tmp_path_factory.mktemp("server")
-    with SQLiteDatabases(folder, run_folder).fresh() as url, running(url, folder) as server:
-        yield server
-        assert httpx.get(f"{server.url}/health").status_code == 200
+    return sqlite_server
 
 
 @pytest.fixture
@@ -65,6 +65,12 @@ def start_server(tmp_path: Path, sqlite_databases: SQLiteDatabases) -> StartServ
                 yield server
 
     return start
+
+
+def _shared(databases: Databases, folder: Path) -> Iterator[ServerProcess]:
+    with databases.fresh() as url, running(url, folder) as server:
+        yield server
+        assert httpx.get(f"{server.url}/health").status_code == 200
 
 
 @contextmanager

@@ -258,7 +258,8 @@ def test_a_huge_list_of_aliases_is_answered_or_refused_while_others_are_served(s
 
 
 def test_depth_is_counted_through_fragments_and_not_in_introspection(server: ServerProcess) -> None:
-    chain = "flow(limit: 1) { flow_group { flows(limit: 1) { flow_group { flows(limit: 1) { flow_group { flows(limit: 1) { %s } } } } } } }"
+    one = "flows(limit: 1) { flow_group {"
+    chain = "flow(limit: 1) { flow_group {" + one + one + " flows(limit: 1) { %s } } } } } } }"
     assert ask(server.port, "{" + chain % "id" + "}").status == 200
     deeper = "{" + chain % "...A" + "} fragment A on flow { flow_group { id } }"
     assert ask(server.port, deeper).codes == ["GRAPHQL_VALIDATION_FAILED"]
