@@ -110,7 +110,8 @@ def _flow_to_run(tx: Transaction, principal: Principal, given: Input) -> Row[Any
         BadInput: no flow is named, or it has been archived.
         NotFound: there is no such flow, or the group has no version that is not archived.
     """
-    mine = _FLOWS.where(flow.c.tenant_id == principal.tenant_id)
+    # Nobody archives the flow between this look and the new run.
+    mine = _FLOWS.where(flow.c.tenant_id == principal.tenant_id).with_for_update(read=True, of=flow)
     if given.get("flow_id"):
         row = tx.row(mine.where(flow.c.id == given["flow_id"]))
         if row is None:

@@ -62,6 +62,18 @@ def disable_flow_lazarus_process(tx: Transaction, principal: Principal, given: I
     return _set(tx, principal, given, now, lazarus_enabled=False)
 
 
+@operation("update:flow")
+def enable_flow_version_lock(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Refuse changes of state by callers that say another version of the run than it has: nothing runs twice."""
+    return _set(tx, principal, given, now, version_locking_enabled=True)
+
+
+@operation("update:flow")
+def disable_flow_version_lock(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Take changes of state whatever version their caller says."""
+    return _set(tx, principal, given, now, version_locking_enabled=False)
+
+
 def _set(tx: Transaction, principal: Principal, given: Input, now: datetime, **switches: bool) -> Payload:
     row = lock_flow(tx, principal.tenant_id, given["flow_id"])
     if row is None:

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, Table, Text, case, cast, select
+from sqlalchemy import Select, Table, Text, case, cast, literal_column, null, select, true
 
-from eparch.core.errors import BadInput, StateUpdateFailed
+from eparch.core.errors import BadInput, StateUpdateFailed, VersionLocked
 from eparch.core.transitions import NewState, Refusal, RunNow, decide
 from eparch.database.bulk import insert_rows, is_one_of, listed, update_rows
-from eparch.database.tables import flow_run, flow_run_state, task_run, task_run_state
+from eparch.database.tables import flow, flow_group, flow_run, flow_run_state, task_run, task_run_state
 from eparch.database.transactions import Transaction
 from eparch.operations.heartbeats import write_heartbeats
 from eparch.operations.identity import new_id
@@ -44,6 +44,16 @@ TASK_RUN: Final = Kind("task run", task_run, task_run_state, is_flow_run=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A state that a run is to enter, and the versions at which its caller believes it to be; None is no belief."""
+
+    run_id: str
+    new: NewState
+    version: int | None = None
+    flow_run_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A run as read for a change.
 
@@ -52,6 +62,8 @@ class Known:
         row: what the rules need to know.
         carried: its present state as JSON text if that holds cached inputs, which the next state inherits; else None.
         has_task_runs: for a flow run, whether its task runs have been made.
+        is_version_locked: whether a caller must know the run's version, by the settings of the flow's group.
+        flow_run_version: for a task run the version of its flow run.
     """
 
     id: str
@@ -59,6 +71,8 @@ class Known:
     row: RunNow
     carried: str | None = None
     has_task_runs: bool = True
+    is_version_locked: bool = False
+    flow_run_version: int | None = None
 
 
 @dataclass(slots=True)
@@ -77,19 +91,23 @@ class StateWrites:
     _leaving: list[str] = field(default_factory=list)
     _cancelled: dict[str, NewState] = field(default_factory=dict)
 
-    def enter(self, tenant_id: str, wanted: Sequence[tuple[str, NewState]]) -> None:
+    def enter(self, tenant_id: str, wanted: Sequence[Wanted]) -> None:
         """Let runs enter states, all or none of them.
 
         Raises:
             StateUpdateFailed: a run is unknown to the tenant, or a rule refuses. Nothing of this call is kept.
+            VersionLocked: a run has moved on since the caller read it.
             BadInput: a state is too large.
         """
-        seen = {run_id: self.known[run_id] for run_id, _ in wanted if run_id in self.known}
+        seen = {one.run_id: self.known[one.run_id] for one in wanted if one.run_id in self.known}
         entered = []
-        for run_id, new in wanted:
+        for one in wanted:
+            run_id, new = one.run_id, one.new
             run = seen.get(run_id)
             if run is None or run.tenant_id != tenant_id:
                 raise StateUpdateFailed(self.kind.name, run_id, "there is no such run.")
+            if run.is_version_locked:
+                _check_versions(self.kind, run, one)
             decision = decide(run.row, new, self.now, is_flow_run=self.kind.is_flow_run)
             if isinstance(decision, Refusal):
                 raise StateUpdateFailed(self.kind.name, run_id, decision.reason)
@@ -163,25 +181,50 @@ class StateWrites:
         }
 
 
-def read_for_change(tx: Transaction, kind: Kind, run_ids: Iterable[str], now: datetime) -> StateWrites:
+def read_for_change(
+    tx: Transaction, kind: Kind, run_ids: Iterable[str], now: datetime, *, reads_locks: bool = False
+) -> StateWrites:
     """Return the runs among `run_ids` that exist, ready to be changed.
 
     On PostgreSQL they are locked, in the order of their ids. Before its task runs a flow run is locked against change,
     so that it cannot be cancelled between look and leap; SQLite's only writer needs no locks.
+
+    Args:
+        reads_locks: whether to find out which runs are under version locking; needed where a caller says a version.
     """
     ids = listed(set(run_ids))
     if tx.is_postgresql and not kind.is_flow_run:
         tx.rows(_THEIR_FLOW_RUNS, {"ids": ids})
     rows = tx.rows(_FLOW_RUNS if kind.is_flow_run else _TASK_RUNS, {"ids": ids})
-    if kind.is_flow_run:
-        known = {row.id: Known(row.id, row.tenant_id, _now(row), row.carried, row.has_task_runs) for row in rows}
-    else:
-        known = {row.id: Known(row.id, row.tenant_id, _now(row, row.flow_run_state), row.carried) for row in rows}
+    locked: dict[str, int] = {}
+    if reads_locks:
+        statement = _LOCKED_FLOW_RUNS if kind.is_flow_run else _LOCKED_TASK_RUNS
+        locked = {row.id: row.flow_run_version for row in tx.rows(statement, {"ids": ids})}
+    known = {
+        row.id: Known(
+            row.id,
+            row.tenant_id,
+            RunNow(row.state, row.version, row.start_time, row.end_time, row.flow_run_state),
+            row.carried,
+            row.has_task_runs,
+            is_version_locked=row.id in locked,
+            flow_run_version=locked.get(row.id),
+        )
+        for row in rows
+    }
     return StateWrites(kind, known, now)
 
 
-def _now(row: Any, flow_run_state: str | None = None) -> RunNow:
-    return RunNow(row.state, row.version, row.start_time, row.end_time, flow_run_state)
+def _check_versions(kind: Kind, run: Known, wanted: Wanted) -> None:
+    beliefs: list[tuple[str, int | None, int | None]] = [(kind.name, wanted.version, run.row.version)]
+    if not kind.is_flow_run:
+        beliefs.append((FLOW_RUN.name, wanted.flow_run_version, run.flow_run_version))
+    for name, believed, actual in beliefs:
+        if believed is not None and believed != actual:
+            raise VersionLocked(
+                f"Update failed for {kind.name} {run.id}: its {name} is at version {actual}, not {believed}.",
+                hint="somebody else has changed it since; read it again, and go on only if that still makes sense",
+            )
 
 
 def _document(document: Mapping[str, Any], carried: str | None) -> msgspec.Raw:
@@ -215,10 +258,30 @@ _THEIR_FLOW_RUNS: Final = (
     .order_by(flow_run.c.id)
     .with_for_update(read=True)
 )
-_FLOW_RUNS: Final = _for_change(flow_run).add_columns(flow_run.c.has_task_runs).with_for_update(of=flow_run)
+_FLOW_RUNS: Final = (
+    _for_change(flow_run)
+    .add_columns(flow_run.c.has_task_runs, null().label("flow_run_state"))
+    .with_for_update(of=flow_run)
+)
 _TASK_RUNS: Final = (
     _for_change(task_run)
-    .add_columns(flow_run.c.state.label("flow_run_state"))
+    .add_columns(true().label("has_task_runs"), flow_run.c.state.label("flow_run_state"))
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
     .with_for_update(of=task_run)
+)
+
+# `->>` gives true as 1 on SQLite and as text on PostgreSQL.
+_IS_LOCKED = cast(flow_group.c.settings.op("->>")(literal_column("'version_locking_enabled'")), Text).in_(["1", "true"])
+_LOCKED_FLOW_RUNS: Final = (
+    select(flow_run.c.id, flow_run.c.version.label("flow_run_version"))
+    .join(flow, flow.c.id == flow_run.c.flow_id)
+    .join(flow_group, flow_group.c.id == flow.c.flow_group_id)
+    .where(is_one_of(flow_run.c.id, "ids"), _IS_LOCKED)
+)
+_LOCKED_TASK_RUNS: Final = (
+    select(task_run.c.id, flow_run.c.version.label("flow_run_version"))
+    .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
+    .join(flow, flow.c.id == flow_run.c.flow_id)
+    .join(flow_group, flow_group.c.id == flow.c.flow_group_id)
+    .where(is_one_of(task_run.c.id, "ids"), _IS_LOCKED)
 )

@@ -17,7 +17,7 @@ from eparch.database.bulk import is_one_of, listed, update_rows
 from eparch.database.tables import agent, flow_run, task_run
 from eparch.database.transactions import Transaction
 from eparch.operations.registry import Call, Input, Payload, joined_operation, operation
-from eparch.operations.state_writes import FLOW_RUN, TASK_RUN, Kind, StateWrites, read_for_change
+from eparch.operations.state_writes import FLOW_RUN, TASK_RUN, Kind, StateWrites, Wanted, read_for_change
 from eparch.operations.task_runs import make_task_runs
 
 
@@ -72,7 +72,7 @@ def cancel_flow_runs(
         target = cancellation(state)
         if target is not None:
             message = f"Flow run is {target.lower()}{f': {reason}' if reason else ''}."
-            wanted.append((run_id, made_state(target, message)))
+            wanted.append(Wanted(run_id, made_state(target, message)))
             runs[run_id] = target
     writes.enter(tenant_id, wanted)
     _finish(tx, writes)
@@ -88,7 +88,7 @@ def enter_states(
         StateUpdateFailed: a run is unknown to the tenant, or a rule refuses; nothing is written.
     """
     writes = read_for_change(tx, kind, [run_id for run_id, _ in wanted], now)
-    writes.enter(tenant_id, wanted)
+    writes.enter(tenant_id, [Wanted(run_id, new) for run_id, new in wanted])
     _finish(tx, writes)
 
 
@@ -102,7 +102,9 @@ def _set_one(tx: Transaction, kind: Kind, principal: Principal, given: Input, no
 def _set_states(tx: Transaction, kind: Kind, calls: Sequence[Call], now: datetime) -> list[Payload | EparchError]:
     key = kind.run_id
     parsed = [_parsed(call.input["states"], key, now) for call in calls]
-    writes = read_for_change(tx, kind, (item[key] for call in calls for item in call.input["states"]), now)
+    items = [item for call in calls for item in call.input["states"]]
+    says_version = any(item.get("version") is not None for item in items)
+    writes = read_for_change(tx, kind, (item[key] for item in items), now, reads_locks=says_version)
     outcomes: list[Payload | EparchError] = []
     submitted: dict[str, str] = {}
     for call, wanted in zip(calls, parsed, strict=True):
@@ -114,16 +116,19 @@ def _set_states(tx: Transaction, kind: Kind, calls: Sequence[Call], now: datetim
             outcomes.append(error)
             continue
         if kind.is_flow_run and call.principal.agent_id is not None:
-            submitted |= {run_id: call.principal.agent_id for run_id, new in wanted if new.name == "Submitted"}
-        outcomes.append({"states": [{"id": run_id, "status": "SUCCESS", "message": None} for run_id, _ in wanted]})
+            submitted |= {one.run_id: call.principal.agent_id for one in wanted if one.new.name == "Submitted"}
+        outcomes.append({"states": [{"id": one.run_id, "status": "SUCCESS", "message": None} for one in wanted]})
     _finish(tx, writes)
     _note_agents(tx, submitted, now)
     return outcomes
 
 
-def _parsed(items: Sequence[Mapping[str, Any]], key: str, now: datetime) -> list[tuple[str, NewState]] | EparchError:
+def _parsed(items: Sequence[Mapping[str, Any]], key: str, now: datetime) -> list[Wanted] | EparchError:
     try:
-        return [(item[key], parse_state(item["state"], now)) for item in items]
+        return [
+            Wanted(item[key], parse_state(item["state"], now), item.get("version"), item.get("flow_run_version"))
+            for item in items
+        ]
     except EparchError as error:
         return error
 
@@ -147,7 +152,7 @@ def _cancel_task_runs(tx: Transaction, cancelled: Mapping[str, NewState], now: d
     unfinished = tx.rows(_UNFINISHED, {"flow_run_ids": listed(cancelled)})
     writes = read_for_change(tx, TASK_RUN, [row.id for row in unfinished], now)
     for row in unfinished:
-        writes.enter(row.tenant_id, [(row.id, cancelled[row.flow_run_id])])
+        writes.enter(row.tenant_id, [Wanted(row.id, cancelled[row.flow_run_id])])
     writes.write(tx)
 
 
