@@ -10,11 +10,20 @@ import re
 from calendar import isleap
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from math import prod
 from typing import Final, TypeAlias
 
 _DayTest: TypeAlias = Callable[[date], bool]
 
 _YEARS_MAX: Final = 50  # As for cron expressions; the calendar repeats after 28 years, 40 around 2100.
+_EXPANDING_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "DAILY": ("BYHOUR", "BYMINUTE", "BYSECOND"),
+    "HOURLY": ("BYMINUTE", "BYSECOND"),
+    "MINUTELY": ("BYSECOND",),
+    "SECONDLY": (),
+}
+"""The parts that multiply the events of one period; the other parts only leave periods out."""
+
 _DAY: Final = timedelta(days=1)
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -27,8 +36,12 @@ def has_a_day(fields: Mapping[str, str], start: datetime, period: timedelta | No
         start: naive wall-clock time of the start.
         period: FREQ times INTERVAL; None for MONTHLY and YEARLY, which have so few periods that they need no test.
     """
+    if period is None:
+        return True
+    if not _has_a_position(fields):
+        return False
     tests = _day_tests(fields)
-    if period is None or not tests:
+    if not tests:
         return True
     # Weekly rules may tick on any day of their weeks, and shorter periods than a day reach every day.
     step = period if period % _DAY == timedelta() and fields["FREQ"] != "WEEKLY" else _DAY
@@ -39,6 +52,15 @@ def has_a_day(fields: Mapping[str, str], start: datetime, period: timedelta | No
             return False
         day += step
     return True
+
+
+def _has_a_position(fields: Mapping[str, str]) -> bool:
+    """Tell whether a period of a day or less can have as many events as the smallest BYSETPOS asks for."""
+    positions = _numbers(fields, "BYSETPOS")
+    expanding = _EXPANDING_PARTS.get(fields["FREQ"])
+    if not positions or expanding is None:
+        return True
+    return min(map(abs, positions)) <= prod(len(_numbers(fields, name)) or 1 for name in expanding)
 
 
 def _day_tests(fields: Mapping[str, str]) -> list[_DayTest]:
