@@ -346,12 +346,23 @@ _POSTGRESQL_BINARIES: Final = {
 
 @compiles(Binary, "sqlite")
 def _(element: Binary, compiler: SQLCompiler, **options: Any) -> str:
-    return f"({_SQLITE_BINARIES[element.operator].format(*element.parts(compiler, **options))})"
+    return _SQLITE_BINARIES[element.operator].format(*element.parts(compiler, **options))
 
 
 @compiles(Binary, "postgresql")
 def _(element: Binary, compiler: SQLCompiler, **options: Any) -> str:
-    return f"({_POSTGRESQL_BINARIES[element.operator].format(*element.parts(compiler, **options))})"
+    return _POSTGRESQL_BINARIES[element.operator].format(*element.parts(compiler, **options))
+
+
+class Present(_Construct):
+    """`EXISTS` of a sub-select, without the parentheses that SQLAlchemy puts around its own."""
+
+    name = "present"
+
+
+@compiles(Present)
+def _(element: Present, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXISTS {element.parts(compiler, **options)[0]}"
 
 
 class EachRow(_Construct):

@@ -5,7 +5,7 @@ connection must be in one that reads one snapshot, as those of `database.readers
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
@@ -21,6 +21,10 @@ from eparch.graphql.plan import Walk
 from eparch.graphql.prepared import Prepared, TableRoot
 from eparch.graphql.statements import bind
 from eparch.graphql.traversal import reached_tasks
+
+_TOO_DEEP: Final = "The fields and conditions nest deeper than the database can read."
+# What SQLite says of a statement that its parser has no room for.
+_TOO_NESTED: Final = ("parser stack overflow", "Expression tree is too large")
 
 
 @dataclass(slots=True)
@@ -90,7 +94,7 @@ def read(
     try:
         made = root.statement(dialect, limits.rows_max)
     except RecursionError:
-        raise BadInput("The conditions are nested too deeply.") from None
+        raise BadInput(_TOO_DEEP) from None
 
     def walk(asked: Walk) -> Any:
         starts = asked.start_ids(literals, variables) if asked.start_ids else None
@@ -102,6 +106,10 @@ def read(
         row = first_row(connection, made.text, parameters)
     except ValueRefused as refused:
         raise DataException(BAD_REGEX if refused.is_pattern else refused.reason) from None
+    except EparchError as error:
+        if any(sign in error.message for sign in _TOO_NESTED):
+            raise BadInput(_TOO_DEEP, hint="Ask for less depth, or in several operations.") from None
+        raise
     if row is None:
         return b"null"  # `_by_pk` without such a row
     cell, *count = row

@@ -8,7 +8,7 @@ they send every filter that they have, with nulls for those that are not set.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema, ValueNode
 
@@ -44,9 +44,13 @@ from eparch.graphql.selections import Fragments, collect
 Peek: TypeAlias = Callable[[Source, frozenset[str]], Any]
 
 # How many rows a list is taken to have when the cost of a read is estimated.
-_ROWS_UNLIMITED, _ROWS_LIMITED = 100, 10
+_ROWS_UNLIMITED: Final = 100
+_ROWS_LIMITED: Final = 10
 
-_TEXT_OPERANDS = {
+# Each level of a condition takes a dozen levels of Python's stack when SQL is made of it.
+_NESTING_MAX: Final = 40
+
+_TEXT_OPERANDS: Final = {
     "_like": "like",
     "_nlike": "like",
     "_ilike": "ilike",
@@ -81,6 +85,7 @@ class Planner:
         self._peek = peek
         self._sources: list[Source | Walk] = []
         self._objects: set[str] = set()
+        self._nesting = 0
 
     def plan(self, nodes: Sequence[FieldNode], root: GraphQLObjectType) -> Plan:
         """Return the plan of a root field of a table or a traversal.
@@ -235,7 +240,12 @@ class Planner:
     def _condition(self, entry: Object, operand: Operand) -> Condition:
         if not isinstance(operand, Members):
             return Every()
-        return _every([item for name, member in operand.members for item in self._member(entry, name, member)])
+        self._nesting += 1
+        if self._nesting > _NESTING_MAX:
+            raise refuse(VALIDATION_FAILED, f"Conditions may nest {_NESTING_MAX} deep, not deeper.")
+        made = _every([item for name, member in operand.members for item in self._member(entry, name, member)])
+        self._nesting -= 1
+        return made
 
     def _member(self, entry: Object, name: str, operand: Operand) -> Iterator[Condition]:
         if operand is None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from eparch.graphql.binding import Codec, codec
 from eparch.graphql.dialect import DIALECTS
-from eparch.graphql.emit import TENANT, emit
+from eparch.graphql.emit import emit
+from eparch.graphql.expressions import TENANT
 from eparch.graphql.operands import Literals, Variables
 from eparch.graphql.plan import Plan, Read, Slot, Walk
 
