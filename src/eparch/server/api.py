@@ -88,10 +88,12 @@ class Api:
         return await self._query(loaded, prepared, values, principal)
 
     async def prepare(
-        self, text: str, variables: dict[str, Any], operation_name: str | None, principal: Principal
+        self, text: str, variables: dict[str, Any], operation_name: str | None, principal: Principal, *, gone: Gone
     ) -> Subscription | Callable[[], Awaitable[Answer]]:
         """Return what a message of a WebSocket asks for: a subscription to follow, or an operation to carry out once.
 
+        Args:
+            gone: see `Gone`.
         Raises:
             RequestRefused: the document or its variables are not acceptable.
         """
@@ -103,7 +105,7 @@ class Api:
             return self._query(loaded, prepared, values, principal)
 
         def mutate() -> Awaitable[Answer]:
-            return self._mutate(loaded, prepared, values, principal, None)
+            return self._mutate(loaded, prepared, values, principal, gone)
 
         if loaded.kind == "subscription":
             return Subscription(tables_of(prepared), query)

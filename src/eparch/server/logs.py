@@ -25,6 +25,15 @@ def configure(form: Literal["auto", "text", "json"], level: str) -> None:
     # Its access log is one line for each of thousands of requests a second; ours says what matters.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It tells of every WebSocket, and with a traceback of every client that sends bytes where text belongs.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("uvicorn.error").filters[:] = [_shorten]
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    if record.msg == "Invalid UTF-8 sequence received from client.":
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 class Json(logging.Formatter):

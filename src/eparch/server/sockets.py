@@ -104,6 +104,7 @@ class Sockets:
             logger.exception("A WebSocket failed in a way that nobody foresaw.")
             await connection.close(1011, "The server failed")
         finally:
+            await connection.end_operations()
             self._open.discard(connection)
 
     async def close(self) -> None:
@@ -114,7 +115,8 @@ class Sockets:
         """Return who is at the other end, once they have said hello."""
         try:
             async with asyncio.timeout(self._init_timeout_s):
-                message = await connection.receive()
+                while (message := await connection.receive()).type in ("ping", "pong"):
+                    await connection.heartbeat(message)
         except TimeoutError:
             raise Closing(4408, "Connection initialisation timeout") from None
         if message.type != "connection_init":
@@ -155,34 +157,37 @@ class _Connection:
         self._wanted: dict[str | None, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._subscriptions: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
 
     async def run(self, principal: Principal) -> None:
-        """Take messages until the peer leaves. What it has begun but subscriptions comes to its end all the same."""
-        try:
-            while True:
-                message = await self.receive()
-                match message.type:
-                    case "ping":
-                        await self.send("pong", payload=bytes(message.payload))
-                    case "pong":
-                        pass
-                    case "subscribe":
-                        self._begin(message, principal)
-                    case "complete":
-                        self._forget(message.id)
-                    case "connection_init":
-                        raise Closing(4429, "Too many initialisation requests")
-                    case other:
-                        raise Closing(4400, f"Unknown type of message: {other}")
-        finally:
-            await self._end_operations()
+        """Take messages until the peer leaves or breaks the protocol."""
+        while True:
+            message = await self.receive()
+            match message.type:
+                case "ping" | "pong":
+                    await self.heartbeat(message)
+                case "subscribe":
+                    self._begin(message, principal)
+                case "complete":
+                    self._forget(message.id)
+                case "connection_init":
+                    raise Closing(4429, "Too many initialisation requests")
+                case other:
+                    raise Closing(4400, f"Unknown type of message: {other}")
 
     async def stop(self) -> None:
         """Finish what has begun, then close: the server stops."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_S):
-                await self._end_operations()
+                await self.end_operations()
         await self.close(1001, "The server is going away")
+
+    async def end_operations(self) -> None:
+        """End subscriptions and what only waits, and let other operations come to their end."""
+        self._leaving.set()
+        for task in self._subscriptions:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def close(self, code: int, reason: str) -> None:
         """Close the connection, unless it is closed already."""
@@ -203,6 +208,11 @@ class _Connection:
             told = "Messages must be text" if isinstance(error, KeyError) else f"Invalid message received: {error}"
             raise Closing(4400, told) from None
         return message
+
+    async def heartbeat(self, message: Message) -> None:
+        """Answer a ping, which may come at any time; take note of a pong."""
+        if message.type == "ping":
+            await self.send("pong", payload=bytes(message.payload))
 
     async def send(self, kind: str, key: str | None = None, payload: bytes = b"null") -> None:
         """Send a message, unless the peer has left.
@@ -243,16 +253,21 @@ class _Connection:
             await self._finish(key)
 
     async def _answer(self, key: str, operation: Operation, principal: Principal) -> None:
-        if len(self._running) > OPERATIONS_MAX:
+        if len(self._wanted) > OPERATIONS_MAX:
             raise BadInput(f"More than {OPERATIONS_MAX} operations are open on this connection.")
-        prepared = await self._api.prepare(operation.query, variables_of(operation), operation.operationName, principal)
+        prepared = await self._api.prepare(
+            operation.query, variables_of(operation), operation.operationName, principal, gone=self._gone
+        )
         if not isinstance(prepared, Subscription):
             await self._send_next(key, (await prepared()).body)
-        elif self._is_wanted(key):
+        elif self._is_wanted(key) and not self._leaving.is_set():
             task = self._wanted[key]
             self._subscriptions.add(task)
             task.add_done_callback(self._subscriptions.discard)
             await follow(prepared, self._bus, lambda body: self._send_next(key, body))
+
+    async def _gone(self) -> None:
+        await self._leaving.wait()
 
     async def _send_next(self, key: str, body: bytes) -> None:
         if self._is_wanted(key):
@@ -274,11 +289,6 @@ class _Connection:
         task = self._wanted.pop(key, None)
         if task in self._subscriptions:
             task.cancel()
-
-    async def _end_operations(self) -> None:
-        for task in self._subscriptions:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 _DECODER: Final = msgspec.json.Decoder(Message)
