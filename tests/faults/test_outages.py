@@ -2,17 +2,20 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 
 from eparch.core.errors import ConfigurationError, EparchError, Unavailable
 from eparch.database import commits, migrate
+from eparch.database.rows import first_row
 from eparch.database.transactions import Transaction
 from tests.database.connections import connected
 from tests.database.waiting import alone, submit
 from tests.databases import PostgreSQLDatabases
-from tests.faults.ledger import Ledger, open_ledger
+from tests.faults.ledger import Ledger, open_ledger, stored_numbers
 from tests.faults.outages import Outage, line_to
 
 UNAVAILABLE = "PostgreSQL cannot be used: "
@@ -155,6 +158,32 @@ def test_a_read_whose_connection_is_lost_is_tried_again_on_another(url: str) -> 
     with open_ledger(url) as ledger:
         work = end_own_connection(attempts)
         assert ledger.readers.run_here(lambda connection: work(Transaction(connection))) == 2
+
+
+def count_by_driver(connection: Connection) -> int:
+    """Read as the API does, past SQLAlchemy."""
+    row = first_row(connection, "SELECT count(*)::int8 FROM message", ())
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("read", [count_by_driver, lambda connection: len(stored_numbers(connection))])
+def test_no_read_fails_when_all_pooled_connections_have_died(url: str, read: Callable[[Connection], int]) -> None:
+    with open_ledger(url) as ledger:
+        ledger.write(3)
+        together = threading.Barrier(4)
+
+        def read_together(connection: Connection) -> int:
+            together.wait(30)
+            return read(connection)
+
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(ledger.readers.run_here, [read_together] * 4)) == [3] * 4
+        with connected(url) as connection:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            ended = connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            assert len(ended.all()) == 5, "four readers and a writer were connected"
+        assert [ledger.readers.run_here(read) for _ in range(5)] == [3] * 5
 
 
 @pytest.mark.parametrize("is_forwarded", [True, False])
