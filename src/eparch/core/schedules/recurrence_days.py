@@ -17,12 +17,13 @@ _DayTest: TypeAlias = Callable[[date], bool]
 
 _YEARS_MAX: Final = 50  # As for cron expressions; the calendar repeats after 28 years, 40 around 2100.
 _EXPANDING_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "WEEKLY": ("BYHOUR", "BYMINUTE", "BYSECOND"),
     "DAILY": ("BYHOUR", "BYMINUTE", "BYSECOND"),
     "HOURLY": ("BYMINUTE", "BYSECOND"),
     "MINUTELY": ("BYSECOND",),
     "SECONDLY": (),
 }
-"""The parts that multiply the events of one period; the other parts only leave periods out."""
+"""The parts that multiply the events of one day or shorter period; the other parts only leave days or periods out."""
 
 _DAY: Final = timedelta(days=1)
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -55,19 +56,23 @@ def has_a_day(fields: Mapping[str, str], start: datetime, period: timedelta | No
 
 
 def _has_a_position(fields: Mapping[str, str]) -> bool:
-    """Tell whether a period of a day or less can have as many events as the smallest BYSETPOS asks for."""
+    """Tell whether a period can have as many events as the smallest BYSETPOS asks for."""
     positions = _numbers(fields, "BYSETPOS")
-    expanding = _EXPANDING_PARTS.get(fields["FREQ"])
-    if not positions or expanding is None:
+    if not positions:
         return True
-    return min(map(abs, positions)) <= prod(len(_numbers(fields, name)) or 1 for name in expanding)
+    days_max = 1
+    if fields["FREQ"] == "WEEKLY":
+        other_tests = {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYEASTER"} & fields.keys()
+        days_max = len(_weekday_names(fields)) or (7 if other_tests else 1)
+    times_count = prod(len(_numbers(fields, name)) or 1 for name in _EXPANDING_PARTS[fields["FREQ"]])
+    return min(map(abs, positions)) <= days_max * times_count
 
 
 def _day_tests(fields: Mapping[str, str]) -> list[_DayTest]:
     tests: list[_DayTest] = []
     months, month_days = _numbers(fields, "BYMONTH"), _numbers(fields, "BYMONTHDAY")
     year_days, weeks, easters = (_numbers(fields, name) for name in ("BYYEARDAY", "BYWEEKNO", "BYEASTER"))
-    weekday_names = set(re.findall("[A-Z]{2}", fields.get("BYDAY", "") + fields.get("BYWEEKDAY", "")))
+    weekday_names = _weekday_names(fields)
     if months:
         tests.append(lambda day: day.month in months)
     if month_days:
@@ -86,6 +91,10 @@ def _day_tests(fields: Mapping[str, str]) -> list[_DayTest]:
 
         tests.append(lambda day: (day - easter(day.year)).days in easters)
     return tests
+
+
+def _weekday_names(fields: Mapping[str, str]) -> set[str]:
+    return set(re.findall("[A-Z]{2}", fields.get("BYDAY", "") + fields.get("BYWEEKDAY", "")))
 
 
 def _numbers(fields: Mapping[str, str], name: str) -> frozenset[int]:

@@ -83,6 +83,8 @@ def test_the_text_alone_loses_to_start_and_until_apart() -> None:
     [
         "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,TH,SU;WKST=SU",
         "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+        "FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=1,2;BYSETPOS=4",
+        "FREQ=WEEKLY;BYMONTHDAY=1,2;BYSETPOS=2",
         "FREQ=DAILY;INTERVAL=3;BYHOUR=4,16;BYMINUTE=0,30",
         "FREQ=HOURLY;INTERVAL=5;BYDAY=SA;BYMINUTE=10,20",
         "FREQ=HOURLY;INTERVAL=5;BYMINUTE=10,20,30;BYSETPOS=1,-1",
@@ -174,6 +176,7 @@ def test_rules_are_entered_at_the_asked_instant_not_followed_from_their_start(te
         ("FREQ=DAILY;BYWEEKNO=1;BYMONTH=6", "never occurs"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never occurs"),
         ("FREQ=MINUTELY;BYSETPOS=2,-2", "never occurs"),
+        ("FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=3", "never occurs"),
         ("FREQ=DAILY;BYHOUR=1,2;BYMINUTE=1,2;BYSETPOS=5", "never occurs"),
         ("FREQ=HOURLY;INTERVAL=24;BYHOUR=10", "generates an empty set"),
         ("FREQ=MINUTELY;INTERVAL=1440;BYHOUR=10", "never occurs"),
