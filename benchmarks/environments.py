@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def environment_python(name: str, requirements: Sequence[str], newest_date: str 
         FileNotFoundError: uv is not installed.
         subprocess.CalledProcessError: the installation failed.
     """
-    uv = shutil.which("uv")
+    beside_us = str(Path(sys.executable).parent)
+    uv = shutil.which("uv", path=beside_us) or shutil.which("uv")
     if uv is None:
-        raise FileNotFoundError("`uv` is needed to install what is compared; see https://docs.astral.sh/uv/")
+        raise FileNotFoundError("`uv` is needed to install what is compared: `make setup` brings it")
     home = CACHE / name
     python = home / "bin" / "python"
     recipe = json.dumps([list(requirements), newest_date])

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from environments import CACHE
 from processes import HOST, ManagedProcess, free_port
 
 
@@ -100,6 +101,9 @@ def _program_directory() -> Path:
     if on_path is not None:
         return Path(on_path).resolve().parent
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
-    if not installed:
-        raise FileNotFoundError("no PostgreSQL server found on PATH or in /usr/lib/postgresql; install `postgresql`")
-    return installed[-1].parent
+    from_pypi = sorted((CACHE.parent / "postgresql").glob("*/pginstall*/bin/postgres"))
+    if not installed and not from_pypi:
+        raise FileNotFoundError(
+            "no PostgreSQL server on PATH, in /usr/lib/postgresql or in .cache/postgresql; `make postgresql` gets one"
+        )
+    return (installed or from_pypi)[-1].parent
