@@ -5,6 +5,7 @@ In charge of running statements and of noting which tables they change; not in c
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
@@ -17,7 +18,8 @@ class Transaction:
     Attributes:
         connection: the SQLAlchemy connection; prefer the methods below, which note what is changed.
         is_postgresql: which of the two databases it is.
-        touched: names of the tables that have been written to. Subscriptions and waiting agents are woken by them.
+        touched: names of the tables that have been written to, and events that were announced. Subscriptions and
+            waiting agents are woken by them.
     """
 
     __slots__ = ("connection", "is_postgresql", "touched")
@@ -31,8 +33,12 @@ class Transaction:
         """Run a statement."""
         if isinstance(statement, Insert | Update | Delete):
             assert isinstance(statement.table, Table)
-            self.touched.add(statement.table.name)
+            self.touched |= _reached(statement.table) if isinstance(statement, Delete) else {statement.table.name}
         return self.connection.execute(statement, parameters or {})
+
+    def announce(self, event: str) -> None:
+        """Note that something has happened that tables alone do not tell, such as `queue`: a run may be due."""
+        self.touched.add(event)
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a query."""
@@ -45,3 +51,17 @@ class Transaction:
     def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first cell of the first row of a query, None where there is none."""
         return self.connection.execute(statement, parameters or {}).scalar()
+
+
+@cache
+def _reached(table: Table) -> frozenset[str]:
+    """Return the tables that change when rows of `table` are deleted: the foreign keys see to it."""
+    reached, waiting = {table.name}, [table]
+    while waiting:
+        parent = waiting.pop()
+        for child in table.metadata.tables.values():
+            actions = {key.ondelete for key in child.foreign_keys if key.references(parent)}
+            if actions & {"CASCADE", "SET NULL"} and child.name not in reached:
+                reached.add(child.name)
+                waiting.append(child)
+    return frozenset(reached)
