@@ -33,7 +33,8 @@ from eparch.database.transactions import Transaction
 
 logger: Final = logging.getLogger("eparch.writer")
 
-_ATTEMPTS_MAX: Final = 3
+# A single piece of work can lose against others several times: while it waits, it keeps its place in a queue.
+_ATTEMPTS_MAX: Final = 5
 
 
 class Run(Protocol):
