@@ -10,7 +10,7 @@ from sqlalchemy import select
 from eparch.database import sqlite_functions
 from eparch.database.rows import first_row
 from eparch.graphql.binding import codec, interval_s
-from eparch.graphql.dialect import DIALECTS, Operand, QuotedJson
+from eparch.graphql.dialect import DIALECTS, operand, quoted_json
 from eparch.graphql.faults import DataException
 from eparch.graphql.paths import parse_path
 from eparch.graphql.patterns import BadPattern, glob_of_like, regex_of_posix, regex_of_similar
@@ -24,7 +24,7 @@ CHARACTERS += [
 
 
 def test_both_databases_quote_every_character_alike_and_as_json(world: World) -> None:
-    sql = str(select(QuotedJson(Operand("p0", "String"))).compile(dialect=DIALECTS[world.dialect]))
+    sql = str(select(quoted_json(operand("p0", "String"))).compile(dialect=DIALECTS[world.dialect]))
     with world.engine.begin() as connection:
         for sign in CHARACTERS:
             row = first_row(connection, sql, (f"a{sign}b",))

@@ -5,7 +5,8 @@ operands (`binding`). JSON is put together as text, and both databases give the 
 docs/decisions/0002-json-text-in-sql.md.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +15,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+Expression: TypeAlias = ColumnElement[Any]
 
 
 class _SQLiteCompiler(SQLiteCompiler):
@@ -34,6 +37,31 @@ DIALECTS: Final[dict[str, Dialect]] = {
     "sqlite": sqlite.dialect(),
     "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
+DIALECTS["sqlite"].statement_compiler = _SQLiteCompiler
+
+
+class Form(FunctionElement[Any]):
+    """An expression that has a template of its own for each dialect; `{0}`, `{1}` are its parts."""
+
+    inherit_cache = False
+    name = "form"
+
+    def __init__(self, sqlite: str, postgresql: str, *parts: Expression) -> None:
+        self.templates = {"sqlite": sqlite, "postgresql": postgresql}
+        super().__init__(*parts)
+
+
+@compiles(Form)
+def _compile_form(element: Form, compiler: SQLCompiler, **options: Any) -> str:
+    parts = [compiler.process(part, **options) for part in element.clauses]
+    return element.templates[compiler.dialect.name].format(*parts)
+
+
+def _form(sqlite: str, postgresql: str) -> Callable[..., Expression]:
+    return lambda *parts: Form(sqlite, postgresql, *parts)
+
+
+# ---- operands ----
 
 # What PostgreSQL must take an operand for; SQLite has no types to tell.
 _POSTGRESQL_TYPES: Final = {
@@ -55,386 +83,114 @@ _POSTGRESQL_TYPES: Final = {
 }
 
 
-DIALECTS["sqlite"].statement_compiler = _SQLiteCompiler
+def operand(parameter: str, codec: str) -> Expression:
+    """Return a bind parameter that a codec of `binding` makes the value of."""
+    bare = codec.removesuffix("[]")
+    type_ = _POSTGRESQL_TYPES[bare] + codec.removeprefix(bare)
+    return Form("{0}", f"CAST({{0}} AS {type_})", bindparam(parameter))
 
 
-class _Construct(FunctionElement[Any]):
-    """An expression over other expressions; each dialect says how it is written."""
-
-    inherit_cache = False
-
-    def parts(self, compiler: SQLCompiler, **options: Any) -> list[str]:
-        return [compiler.process(clause, **options) for clause in self.clauses]
-
-
-class Operand(_Construct):
-    """The value of a slot."""
-
-    name = "operand"
-
-    def __init__(self, parameter: str, codec: str) -> None:
-        self.codec = codec
-        super().__init__(bindparam(parameter))
-
-
-@compiles(Operand, "sqlite")
-def _(element: Operand, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-@compiles(Operand, "postgresql")
-def _(element: Operand, compiler: SQLCompiler, **options: Any) -> str:
-    (value,) = element.parts(compiler, **options)
-    bare = element.codec.removesuffix("[]")
-    return f"CAST({value} AS {_POSTGRESQL_TYPES[bare]}{'[]' if element.codec != bare else ''})"
-
-
-class Filled(_Construct):
-    """A template whose `%s` are filled in with the expressions. At most 90: PostgreSQL takes 100 arguments."""
-
-    name = "filled"
-
-    def __init__(self, template: str, *expressions: ColumnElement[Any]) -> None:
-        self.template = "'" + template.replace("'", "''") + "'"
-        super().__init__(*expressions)
-
-
-@compiles(Filled, "sqlite")
-def _(element: Filled, compiler: SQLCompiler, **options: Any) -> str:
-    return f"printf({', '.join([element.template, *element.parts(compiler, **options)])})"
-
-
-@compiles(Filled, "postgresql")
-def _(element: Filled, compiler: SQLCompiler, **options: Any) -> str:
-    return f"format({', '.join([element.template, *element.parts(compiler, **options)])})"
-
-
-class QuotedJson(_Construct):
-    """Text as a JSON string; `null` for NULL."""
-
-    name = "quoted_json"
-
-
-@compiles(QuotedJson, "sqlite")
-def _(element: QuotedJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_quote({element.parts(compiler, **options)[0]})"
-
-
-@compiles(QuotedJson, "postgresql")
-def _(element: QuotedJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"coalesce(to_json({element.parts(compiler, **options)[0]})::text, 'null')"
-
-
-class InstantJson(_Construct):
-    """An instant as a JSON string of one fixed form; NULL for NULL. Clients compare instants as strings."""
-
-    name = "instant_json"
-
-
-@compiles(InstantJson, "sqlite")
-def _(element: InstantJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"""'"' || {element.parts(compiler, **options)[0]} || '"'"""
-
-
-@compiles(InstantJson, "postgresql")
-def _(element: InstantJson, compiler: SQLCompiler, **options: Any) -> str:
-    (instant,) = element.parts(compiler, **options)
-    pattern = r"""'\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"'"""
-    return f"to_char({instant} AT TIME ZONE 'UTC', {pattern})"
-
-
-class IdJson(_Construct):
-    """An id as a JSON string; NULL for NULL."""
-
-    name = "id_json"
-
-
-@compiles(IdJson, "sqlite")
-def _(element: IdJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"""'"' || {element.parts(compiler, **options)[0]} || '"'"""
-
-
-@compiles(IdJson, "postgresql")
-def _(element: IdJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"""'"' || {element.parts(compiler, **options)[0]}::text || '"'"""
-
-
-class BooleanJson(_Construct):
-    """`true` or `false`; NULL for NULL."""
-
-    name = "boolean_json"
-
-
-@compiles(BooleanJson, "sqlite")
-def _(element: BooleanJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CASE {element.parts(compiler, **options)[0]} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
-
-
-@compiles(BooleanJson, "postgresql")
-def _(element: BooleanJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{element.parts(compiler, **options)[0]}::text"
-
-
-class IntervalJson(_Construct):
-    """Whole seconds as PostgreSQL writes an interval, as a JSON string; NULL for NULL."""
-
-    name = "interval_json"
-
-
-@compiles(IntervalJson, "sqlite")
-def _(element: IntervalJson, compiler: SQLCompiler, **options: Any) -> str:
-    (seconds,) = element.parts(compiler, **options)
-    digits = f"""printf('"%s%02d:%02d:%02d"', iif({seconds} < 0, '-', ''), """
-    digits += f"abs({seconds}) / 3600, abs({seconds}) / 60 % 60, abs({seconds}) % 60)"
-    return f"CASE WHEN {seconds} IS NOT NULL THEN {digits} END"
-
-
-@compiles(IntervalJson, "postgresql")
-def _(element: IntervalJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"""('"' || make_interval(secs => {element.parts(compiler, **options)[0]}) || '"')"""
-
-
-class PlainJson(_Construct):
-    """A number, an id or a document as text; NULL for NULL."""
-
-    name = "plain_json"
-
-
-@compiles(PlainJson, "sqlite")
-def _(element: PlainJson, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-@compiles(PlainJson, "postgresql")
-def _(element: PlainJson, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{element.parts(compiler, **options)[0]}::text"
-
-
-class Subdocument(_Construct):
-    """What is at a path in a document, as text; NULL where there is nothing."""
-
-    name = "subdocument"
-
-    def __init__(self, document: ColumnElement[Any], path: tuple[str | int, ...]) -> None:
-        self.path = path
-        super().__init__(document)
-
-
-@compiles(Subdocument, "sqlite")
-def _(element: Subdocument, compiler: SQLCompiler, **options: Any) -> str:
-    steps = "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in element.path)
-    return f"({element.parts(compiler, **options)[0]} -> {_quoted('$' + steps)})"
-
-
-@compiles(Subdocument, "postgresql")
-def _(element: Subdocument, compiler: SQLCompiler, **options: Any) -> str:
-    steps = "".join(f" -> {step if isinstance(step, int) else _quoted(step)}" for step in element.path)
-    return f"({element.parts(compiler, **options)[0]}{steps})::text"
-
-
-class JsonList(_Construct):
-    """All rows of one text column, in the order of the sub-select, as a JSON array."""
-
-    name = "json_list"
-
-
-@compiles(JsonList, "sqlite")
-def _(element: JsonList, compiler: SQLCompiler, **options: Any) -> str:
-    return f"coalesce('[' || group_concat({element.parts(compiler, **options)[0]}, ',') || ']', '[]')"
-
-
-@compiles(JsonList, "postgresql")
-def _(element: JsonList, compiler: SQLCompiler, **options: Any) -> str:
-    return f"coalesce('[' || string_agg({element.parts(compiler, **options)[0]}, ',') || ']', '[]')"
-
-
-class Cell(_Construct):
-    """Text that the driver is to hand out as bytes, without decoding it."""
-
-    name = "cell"
-
-
-@compiles(Cell, "sqlite")
-def _(element: Cell, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST({element.parts(compiler, **options)[0]} AS BLOB)"
-
-
-@compiles(Cell, "postgresql")
-def _(element: Cell, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-class Least(_Construct):
-    """The smaller of two numbers."""
-
-    name = "smaller"
-
-
-@compiles(Least, "sqlite")
-def _(element: Least, compiler: SQLCompiler, **options: Any) -> str:
-    return f"min({', '.join(element.parts(compiler, **options))})"
-
-
-@compiles(Least, "postgresql")
-def _(element: Least, compiler: SQLCompiler, **options: Any) -> str:
-    return f"least({', '.join(element.parts(compiler, **options))})"
-
-
-class Unindexed(_Construct):
-    """A column that is not to lead SQLite to an index: without statistics it takes every index for equally good."""
-
-    name = "unindexed"
-
-
-@compiles(Unindexed, "sqlite")
-def _(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return f"+{element.parts(compiler, **options)[0]}"
-
-
-@compiles(Unindexed, "postgresql")
-def _(element: Unindexed, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-class Binary(_Construct):
-    """A comparison that the dialects write differently: `column operator operand`."""
-
-    name = "binary"
-
-    def __init__(self, operator: str, column: ColumnElement[Any], operand: ColumnElement[Any]) -> None:
-        self.operator = operator
-        super().__init__(column, operand)
-
+# ---- comparison ----
 
 # On SQLite `_like` is GLOB, because its LIKE ignores case; the pattern is translated when it is bound.
-_SQLITE_BINARIES: Final = {
-    "in": "{0} IN (SELECT value FROM json_each({1}))",
-    "like": "{0} GLOB {1}",
-    "ilike": "{0} LIKE {1} ESCAPE '\\'",
-    "similar": "eparch_is_match({0}, {1}, 0)",
-    "regex": "eparch_is_match({0}, {1}, 0)",
-    "iregex": "eparch_is_match({0}, {1}, 1)",
-    "contains": "eparch_contains_json({0}, {1})",
-    "contained_in": "eparch_contains_json({1}, {0})",
-    "has_key": "eparch_has_key({0}, {1})",
-    "has_keys_any": "eparch_has_any_key({0}, {1})",
-    "has_keys_all": "eparch_has_all_keys({0}, {1})",
-    "json =": "eparch_compare_json({0}, {1}) = 0",
-    "json <>": "eparch_compare_json({0}, {1}) <> 0",
-    "json >": "eparch_compare_json({0}, {1}) > 0",
-    "json >=": "eparch_compare_json({0}, {1}) >= 0",
-    "json <": "eparch_compare_json({0}, {1}) < 0",
-    "json <=": "eparch_compare_json({0}, {1}) <= 0",
-    "json in": "eparch_is_one_of({0}, {1})",
-}
-_POSTGRESQL_BINARIES: Final = {
-    "in": "{0} = ANY ({1})",
-    "like": "{0} LIKE {1}",
-    "ilike": "{0} ILIKE {1}",
-    "similar": "{0} SIMILAR TO {1}",
-    "regex": "{0} ~ {1}",
-    "iregex": "{0} ~* {1}",
-    "contains": "{0}::jsonb @> {1}",
-    "contained_in": "{0}::jsonb <@ {1}",
-    "has_key": "jsonb_exists({0}::jsonb, {1})",
-    "has_keys_any": "jsonb_exists_any({0}::jsonb, {1})",
-    "has_keys_all": "jsonb_exists_all({0}::jsonb, {1})",
-    **{f"json {sign}": f"{{0}}::jsonb {sign} {{1}}" for sign in ("=", "<>", ">", ">=", "<", "<=")},
-    "json in": "{0}::jsonb = ANY ({1})",
+_SIGNS: Final = ("=", "<>", ">", ">=", "<", "<=")
+_COMPARISONS: Final[dict[str, tuple[str, str]]] = {
+    "in": ("{0} IN (SELECT value FROM json_each({1}))", "{0} = ANY ({1})"),
+    "like": ("{0} GLOB {1}", "{0} LIKE {1}"),
+    "ilike": ("{0} LIKE {1} ESCAPE '\\'", "{0} ILIKE {1}"),
+    "similar": ("eparch_is_match({0}, {1}, 0)", "{0} SIMILAR TO {1}"),
+    "regex": ("eparch_is_match({0}, {1}, 0)", "{0} ~ {1}"),
+    "iregex": ("eparch_is_match({0}, {1}, 1)", "{0} ~* {1}"),
+    "contains": ("eparch_contains_json({0}, {1})", "{0}::jsonb @> {1}"),
+    "contained_in": ("eparch_contains_json({1}, {0})", "{0}::jsonb <@ {1}"),
+    "has_key": ("eparch_has_key({0}, {1})", "jsonb_exists({0}::jsonb, {1})"),
+    "has_keys_any": ("eparch_has_any_key({0}, {1})", "jsonb_exists_any({0}::jsonb, {1})"),
+    "has_keys_all": ("eparch_has_all_keys({0}, {1})", "jsonb_exists_all({0}::jsonb, {1})"),
+    "json in": ("eparch_is_one_of({0}, {1})", "{0}::jsonb = ANY ({1})"),
+    **{
+        f"json {sign}": (f"eparch_compare_json({{0}}, {{1}}) {sign} 0", f"{{0}}::jsonb {sign} {{1}}") for sign in _SIGNS
+    },
 }
 
 
-@compiles(Binary, "sqlite")
-def _(element: Binary, compiler: SQLCompiler, **options: Any) -> str:
-    return _SQLITE_BINARIES[element.operator].format(*element.parts(compiler, **options))
+def binary(operator: str, column: Expression, value: Expression) -> Expression:
+    """Return a comparison that the dialects write differently."""
+    return Form(*_COMPARISONS[operator], column, value)
 
 
-@compiles(Binary, "postgresql")
-def _(element: Binary, compiler: SQLCompiler, **options: Any) -> str:
-    return _POSTGRESQL_BINARIES[element.operator].format(*element.parts(compiler, **options))
+# `EXISTS` of a sub-select, without the parentheses that SQLAlchemy puts around its own.
+present: Final = _form("EXISTS {0}", "EXISTS {0}")
+
+# A column that is not to lead SQLite to an index: without statistics it takes every index for equally good.
+unindexed: Final = _form("+{0}", "{0}")
+
+least: Final = _form("min({0}, {1})", "least({0}, {1})")
+
+# ---- JSON as text; of NULL comes NULL, except from `quoted_json` ----
+
+quoted_json: Final = _form("json_quote({0})", "coalesce(to_json({0})::text, 'null')")
+id_json: Final = _form("""'"' || {0} || '"'""", """'"' || {0}::text || '"'""")
+boolean_json: Final = _form("CASE {0} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END", "{0}::text")
+plain_json: Final = _form("{0}", "{0}::text")
+
+# One form for all instants: clients compare them as strings.
+instant_json: Final = _form(
+    """'"' || {0} || '"'""",
+    r"""to_char({0} AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"')""",
+)
+
+# Whole seconds as PostgreSQL writes an interval.
+interval_json: Final = _form(
+    """CASE WHEN {0} IS NOT NULL THEN printf('"%s%02d:%02d:%02d"', iif({0} < 0, '-', ''), """
+    "abs({0}) / 3600, abs({0}) / 60 % 60, abs({0}) % 60) END",
+    """('"' || make_interval(secs => {0}) || '"')""",
+)
+
+# All rows of a select as an array, in the order of the select.
+json_list: Final = _form(
+    "coalesce('[' || group_concat({0}, ',') || ']', '[]')",
+    "coalesce('[' || string_agg({0}, ',') || ']', '[]')",
+)
+
+# Text that the driver is to hand out as bytes, without decoding it.
+cell: Final = _form("CAST({0} AS BLOB)", "{0}")
+
+# The elements of an array as the rows of a table with one column, `value`.
+each_row: Final = _form("json_each({0})", "json_array_elements({0})")
 
 
-class Present(_Construct):
-    """`EXISTS` of a sub-select, without the parentheses that SQLAlchemy puts around its own."""
-
-    name = "present"
-
-
-@compiles(Present)
-def _(element: Present, compiler: SQLCompiler, **options: Any) -> str:
-    return f"EXISTS {element.parts(compiler, **options)[0]}"
+def filled(template: str, *values: Expression) -> Expression:
+    """Return a template whose `%s` are filled in; at most 90, because PostgreSQL takes 100 arguments."""
+    places = "".join(f", {{{index}}}" for index in range(len(values)))
+    quoted = _braced(_quoted(template))
+    return Form(f"printf({quoted}{places})", f"format({quoted}{places})", *values)
 
 
-class EachRow(_Construct):
-    """The elements of a JSON array as the rows of a table with one column, `value`."""
-
-    name = "each_row"
-
-
-@compiles(EachRow, "sqlite")
-def _(element: EachRow, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_each({element.parts(compiler, **options)[0]})"
+def subdocument(document: Expression, path: tuple[str | int, ...]) -> Expression:
+    """Return what is at a path in a document, as text; NULL where there is nothing."""
+    place = "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in path)
+    steps = "".join(f" -> {step if isinstance(step, int) else _quoted(step)}" for step in path)
+    return Form(f"({{0}} -> {_braced(_quoted(place))})", f"({{0}}{_braced(steps)})::text", document)
 
 
-@compiles(EachRow, "postgresql")
-def _(element: EachRow, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_array_elements({element.parts(compiler, **options)[0]})"
+def element_at(array: Expression, index: int, type_: str) -> Expression:
+    """Return what is at an index of a JSON array, as a value of a type of PostgreSQL's."""
+    return Form(f"json_extract({{0}}, '$[{index}]')", f"CAST({{0}} ->> {index} AS {type_})", array)
 
 
-class ElementAt(_Construct):
-    """What is at an index of a JSON array, as text or as a number."""
-
-    name = "element_at"
-
-    def __init__(self, array: ColumnElement[Any], index: int, kind: str) -> None:
-        self.index, self.kind = index, kind
-        super().__init__(array)
+# ---- figures ----
 
 
-@compiles(ElementAt, "sqlite")
-def _(element: ElementAt, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_extract({element.parts(compiler, **options)[0]}, '$[{element.index}]')"
+def extreme(function: str, column: Expression, *, is_id: bool) -> Expression:
+    """Return `max` or `min`; PostgreSQL has none for ids."""
+    return Form(f"{function}({{0}})", f"{function}({{0}}{'::text' if is_id else ''})", column)
 
 
-@compiles(ElementAt, "postgresql")
-def _(element: ElementAt, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST({element.parts(compiler, **options)[0]} ->> {element.index} AS {element.kind})"
-
-
-class Extreme(_Construct):
-    """`max` or `min`; NULL for no rows. PostgreSQL has none for ids."""
-
-    name = "extreme"
-
-    def __init__(self, function: str, column: ColumnElement[Any], *, is_id: bool) -> None:
-        self.function, self.is_id = function, is_id
-        super().__init__(column)
-
-
-@compiles(Extreme, "sqlite")
-def _(element: Extreme, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{element.function}({element.parts(compiler, **options)[0]})"
-
-
-@compiles(Extreme, "postgresql")
-def _(element: Extreme, compiler: SQLCompiler, **options: Any) -> str:
-    (column,) = element.parts(compiler, **options)
-    return f"{element.function}({column}{'::text' if element.is_id else ''})"
-
-
-class Statistic(_Construct):
-    """An average, a variance or a standard deviation of integers, exact and rounded to nine decimals; NULL for none.
-
-    Both dialects compute it from exact sums. What their own functions give differs in the last digits.
-    """
-
-    name = "statistic"
-
-    def __init__(self, function: str, column: ColumnElement[Any]) -> None:
-        self.function = function
-        super().__init__(column)
-
-
+# Averages, variances and deviations of integers, exact and rounded to nine decimals. Both dialects compute them from
+# exact sums: what their own functions give differs in the last digits. The decimals of _ONE are those that PostgreSQL's
+# division keeps.
+_ONE: Final = "1.000000000000000000000000"
+_SUMS: Final = "count({0}), sum({0}), sum({0} * {0})"
 _SPREADS: Final = {
     "stddev": (1, 1),
     "stddev_samp": (1, 1),
@@ -445,60 +201,30 @@ _SPREADS: Final = {
 }
 
 
-@compiles(Statistic, "sqlite")
-def _(element: Statistic, compiler: SQLCompiler, **options: Any) -> str:
-    (x,) = element.parts(compiler, **options)
-    if element.function == "avg":
-        return f"eparch_average(sum({x}), count({x}))"
-    is_sample, is_root = _SPREADS[element.function]
-    return f"eparch_spread(count({x}), sum({x}), sum({x} * {x}), {is_sample}, {is_root})"
+def statistic(function: str, column: Expression) -> Expression:
+    """Return `avg`, a variance or a standard deviation; text on SQLite."""
+    if function == "avg":
+        mean = f"sum({{0}}) * {_ONE} / nullif(count({{0}}), 0)"
+        return Form("eparch_average(sum({0}), count({0}))", f"trim_scale(round({mean}, 9))", column)
+    is_sample, is_root = _SPREADS[function]
+    divisor = f"nullif(count({{0}}) * (count({{0}}) - {is_sample}), 0)"
+    squares = "count({0}) * sum({0}::numeric * {0}) - sum({0}) * sum({0}::numeric)"
+    figure = f"({squares}) * {_ONE} / {divisor}"
+    figure = f"sqrt({figure})" if is_root else figure
+    return Form(f"eparch_spread({_SUMS}, {is_sample}, {is_root})", f"trim_scale(round({figure}, 9))", column)
 
 
-@compiles(Statistic, "postgresql")
-def _(element: Statistic, compiler: SQLCompiler, **options: Any) -> str:
-    (x,) = element.parts(compiler, **options)
-    one = "1.000000000000000000000000"  # its decimals are those that the division keeps
-    if element.function == "avg":
-        figure = f"sum({x}) * {one} / nullif(count({x}), 0)"
-    else:
-        is_sample, is_root = _SPREADS[element.function]
-        divisor = f"nullif(count({x}) * (count({x}) - {is_sample}), 0)"
-        figure = f"(count({x}) * sum({x}::numeric * {x}) - sum({x}) * sum({x}::numeric)) * {one} / {divisor}"
-        figure = f"sqrt({figure})" if is_root else figure
-    return f"trim_scale(round({figure}, 9))"
+# A statistic to order by: a number, not text.
+number: Final = _form("CAST({0} AS REAL)", "{0}")
 
-
-class Number(_Construct):
-    """A Statistic to order by: a number, not text."""
-
-    name = "number"
-
-
-@compiles(Number, "sqlite")
-def _(element: Number, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST({element.parts(compiler, **options)[0]} AS REAL)"
-
-
-@compiles(Number, "postgresql")
-def _(element: Number, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-class SortText(_Construct):
-    """A document to order or group by. PostgreSQL does not order `json`."""
-
-    name = "sort_text"
-
-
-@compiles(SortText, "sqlite")
-def _(element: SortText, compiler: SQLCompiler, **options: Any) -> str:
-    return element.parts(compiler, **options)[0]
-
-
-@compiles(SortText, "postgresql")
-def _(element: SortText, compiler: SQLCompiler, **options: Any) -> str:
-    return f'({element.parts(compiler, **options)[0]}::text COLLATE "C")'
+# A document to order or group by. PostgreSQL does not order `json`.
+sort_text: Final = _form("{0}", '({0}::text COLLATE "C")')
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _braced(text: str) -> str:
+    """Return text that a template is to contain as it is."""
+    return text.replace("{", "{{").replace("}", "}}")

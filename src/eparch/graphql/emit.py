@@ -13,10 +13,10 @@ for 100 open words and signs, and this way seven levels take 70 of them.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import FromClause, Select, func, literal_column, select
 
-from eparch.graphql.dialect import Cell, JsonList, Least, Subdocument
-from eparch.graphql.expressions import Expression, Piece, columns_of, figures, filled, operand, or_null, shown
+from eparch.graphql.dialect import Expression, cell, json_list, least, subdocument
+from eparch.graphql.expressions import Piece, columns_of, figures, filled, operand, or_null, shown
 from eparch.graphql.plan import (
     AggregatePart,
     ColumnField,
@@ -77,8 +77,8 @@ class _Emitter:
         source, statement = self._selects.rows(read.rows, None)
         row = self._row(read.fields, source, columns)
         if read.kind == "one":
-            return select(Cell(row)).select_from(columns.of(statement))
-        return select(Cell(JsonList(row)), func.count()).select_from(columns.of(self._cut(statement, read.rows)))
+            return _answer(row).select_from(columns.of(statement))
+        return _counted_answer(json_list(row)).select_from(columns.of(self._cut(statement, read.rows)))
 
     def _root_aggregate(self, read: Read) -> Select[Any]:
         pieces: list[Piece] = []
@@ -88,19 +88,19 @@ class _Emitter:
                 # The rows themselves are what the statement selects from, so that they can be counted beside.
                 columns = self._columns()
                 source, statement = self._selects.rows(read.rows, None)
-                listed = JsonList(self._row(part.fields, source, columns))
+                listed = json_list(self._row(part.fields, source, columns))
                 main = columns.of(self._cut(statement, read.rows))
                 pieces.append((f'"{part.key}":%s', listed))
             else:
                 pieces.append(self._part(part, read.rows, None))
         if main is None:
-            return select(Cell(filled(pieces)))
-        return select(Cell(filled(pieces)), func.count()).select_from(main)
+            return _answer(filled(pieces))
+        return _counted_answer(filled(pieces)).select_from(main)
 
     def _cut(self, statement: Select[Any], rows: Rows) -> Select[Any]:
         """Return a select at the root that gives at most one row more than is allowed."""
         most: Expression = literal_column(str(self._rows_max + 1))
-        return statement.limit(Least(operand(rows.limit), most) if rows.limit else most)
+        return statement.limit(least(operand(rows.limit), most) if rows.limit else most)
 
     # ---- levels ----
 
@@ -115,7 +115,7 @@ class _Emitter:
                     column = source.entry.columns[field.column]
                     value = columns.add(column.name, self._selects.column(column, source))
                     if field.path:
-                        text = or_null(Subdocument(value, field.path))
+                        text = or_null(subdocument(value, field.path))
                     else:
                         text = shown(column, value, is_nullable=column.is_nullable)
                     pieces.append((f'"{field.key}":%s', text))
@@ -133,15 +133,15 @@ class _Emitter:
         inner = self._columns()
         source, statement = self._selects.rows(read.rows, parent)
         row = self._row(read.fields, source, inner)
-        return or_null(columns.add_nested(select(row).select_from(inner.of(statement)).scalar_subquery()))
+        return or_null(columns.add_nested(_text(row, inner.of(statement))))
 
     def _list(self, rows: Rows, fields: Sequence[Field], parent: Source | None) -> Expression:
         inner = self._columns()
         source, statement = self._selects.rows(rows, parent)
         if parent is None:
             statement = self._cut(statement, rows)
-        listed = JsonList(self._row(fields, source, inner))
-        return select(listed).select_from(inner.of(statement)).scalar_subquery()
+        listed = json_list(self._row(fields, source, inner))
+        return _text(listed, inner.of(statement))
 
     def _part(self, part: AggregatePart | NodesPart | NameField, rows: Rows, parent: Source | None) -> Piece:
         match part:
@@ -163,7 +163,19 @@ class _Emitter:
         taken = statement.add_columns(*(values or [literal_column("1").label("one")])).subquery(self._selects.name("a"))
         text = figures(part, source.entry, taken)
         # Without a figure SQL would make one text for each row.
-        return select(text).select_from(taken).scalar_subquery() if is_over_rows else text
+        return _text(text, taken) if is_over_rows else text
 
     def _columns(self) -> _Columns:
         return _Columns(self._selects.name("r"))
+
+
+def _answer(text: Expression) -> Select[Any]:
+    return select(cell(text).label("answer"))
+
+
+def _counted_answer(text: Expression) -> Select[Any]:
+    return _answer(text).add_columns(func.count().label("row_count"))
+
+
+def _text(text: Expression, rows: FromClause) -> Expression:
+    return select(text.label("shown")).select_from(rows).scalar_subquery()

@@ -8,28 +8,15 @@ import operator as operators
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, false, func, literal_column, not_, null, true
+from sqlalchemy import FromClause, and_, case, false, func, literal_column, not_, null, true
 
+from eparch.graphql import dialect
 from eparch.graphql.catalog import Column, Object
-from eparch.graphql.dialect import (
-    Binary,
-    BooleanJson,
-    Extreme,
-    Filled,
-    IdJson,
-    InstantJson,
-    IntervalJson,
-    Operand,
-    PlainJson,
-    QuotedJson,
-    SortText,
-    Statistic,
-)
+from eparch.graphql.dialect import Expression
 from eparch.graphql.plan import AggregatePart, Comparison, FunctionField, Inline, NameField, Slot
 
 TENANT: Final = "tenant"
 
-Expression: TypeAlias = ColumnElement[Any]
 Piece: TypeAlias = tuple[str, Expression | None]
 
 # PostgreSQL's format() takes 100 arguments, SQLite's printf() 127.
@@ -55,12 +42,12 @@ _TEXT_OPERATORS: Final = {
 
 def tenant() -> Expression:
     """Return the principal's tenant, a bind parameter."""
-    return Operand(TENANT, "uuid")
+    return dialect.operand(TENANT, "uuid")
 
 
 def operand(slot: Slot) -> Expression:
     """Return the value of a slot, a bind parameter."""
-    return Operand(f"p{slot.index}", slot.codec)
+    return dialect.operand(f"p{slot.index}", slot.codec)
 
 
 def comparison(condition: Comparison, column: Column, value: Expression) -> Expression:
@@ -72,14 +59,14 @@ def comparison(condition: Comparison, column: Column, value: Expression) -> Expr
     if isinstance(given, Inline):
         return _inline(operator, given.value, value)
     if operator in ("_in", "_nin"):
-        inside = Binary("json in" if column.scalar == "jsonb" else "in", value, operand(given))
+        inside = dialect.binary("json in" if column.scalar == "jsonb" else "in", value, operand(given))
         return inside if operator == "_in" else not_(inside)
     if operator in _SIGNS:
         if column.scalar == "jsonb":
-            return Binary(f"json {_SIGNS[operator]}", value, operand(given))
+            return dialect.binary(f"json {_SIGNS[operator]}", value, operand(given))
         return _compared(operator, value, operand(given))
     positive = "_" + operator.removeprefix("_n") if operator.startswith("_n") else operator
-    found = Binary(_TEXT_OPERATORS.get(positive, positive.removeprefix("_")), value, operand(given))
+    found = dialect.binary(_TEXT_OPERATORS.get(positive, positive.removeprefix("_")), value, operand(given))
     return found if positive == operator else not_(found)
 
 
@@ -87,17 +74,17 @@ def shown(column: Column, value: Expression, *, is_nullable: bool) -> Expression
     """Return a value as JSON text, `null` for NULL."""
     match column.scalar:
         case "String":
-            return QuotedJson(value)
+            return dialect.quoted_json(value)
         case "uuid":
-            text: Expression = IdJson(value)
+            text: Expression = dialect.id_json(value)
         case "timestamptz":
-            text = InstantJson(value)
+            text = dialect.instant_json(value)
         case "Boolean":
-            text = BooleanJson(value)
+            text = dialect.boolean_json(value)
         case "interval":
-            text = IntervalJson(value)
+            text = dialect.interval_json(value)
         case _:
-            text = PlainJson(value)
+            text = dialect.plain_json(value)
     return or_null(text) if is_nullable else text
 
 
@@ -120,9 +107,9 @@ def filled(pieces: Sequence[Piece]) -> Expression:
         if argument is not None:
             arguments.append(argument)
         if len(arguments) == _ARGUMENTS_MAX:
-            chunks.append(Filled(template, *arguments))
+            chunks.append(dialect.filled(template, *arguments))
             template, arguments = "", []
-    chunks.append(Filled(template + "}", *arguments))
+    chunks.append(dialect.filled(template + "}", *arguments))
     joined = chunks[0]
     for chunk in chunks[1:]:
         joined = joined.op("||")(chunk)
@@ -143,7 +130,7 @@ def figures(part: AggregatePart, entry: Object, taken: FromClause) -> Expression
         if isinstance(field, NameField):
             pieces.append((f'"{field.key}":"{field.name}"', None))
         elif field.function == "count":
-            pieces.append((f'"{field.key}":%s', PlainJson(_count(field, entry, taken))))
+            pieces.append((f'"{field.key}":%s', dialect.plain_json(_count(field, entry, taken))))
         else:
             pieces.append((f'"{field.key}":%s', _function(field, entry, taken)))
     return filled(pieces)
@@ -152,8 +139,8 @@ def figures(part: AggregatePart, entry: Object, taken: FromClause) -> Expression
 def figure(function: str, column: Column, value: Expression) -> Expression:
     """Return an aggregate function of a column."""
     if function in ("max", "min"):
-        return Extreme(function, value, is_id=column.scalar == "uuid")
-    return func.sum(value) if function == "sum" else Statistic(function, value)
+        return dialect.extreme(function, value, is_id=column.scalar == "uuid")
+    return func.sum(value) if function == "sum" else dialect.statistic(function, value)
 
 
 def _inline(operator: str, given: bool | str | tuple[str, ...], value: Expression) -> Expression:
@@ -180,8 +167,8 @@ def _function(field: FunctionField, entry: Object, taken: FromClause) -> Express
             continue
         column = entry.columns[name]
         value = figure(field.function, column, taken.c[name])
-        is_plain = isinstance(value, Statistic) or field.function == "sum"
-        text = or_null(PlainJson(value)) if is_plain else shown(column, value, is_nullable=True)
+        is_plain = field.function not in ("max", "min")
+        text = or_null(dialect.plain_json(value)) if is_plain else shown(column, value, is_nullable=True)
         pieces.append((f'"{key}":%s', text))
     return filled(pieces)
 
@@ -190,10 +177,13 @@ def _count(field: FunctionField, entry: Object, taken: FromClause) -> Expression
     if not field.columns:
         return func.count()
     values: list[Expression] = [
-        SortText(taken.c[name]) if entry.columns[name].scalar == "jsonb" else taken.c[name] for name in field.columns
+        dialect.sort_text(taken.c[name]) if entry.columns[name].scalar == "jsonb" else taken.c[name]
+        for name in field.columns
     ]
     if len(values) == 1:
         return func.count(values[0].distinct() if field.is_distinct else values[0])
-    together = filled([(f"{index}:%s", QuotedJson(PlainJson(value))) for index, value in enumerate(values)])
+    together = filled(
+        [(f"{index}:%s", dialect.quoted_json(dialect.plain_json(value))) for index, value in enumerate(values)]
+    )
     counted = case((and_(*(value.is_not(null()) for value in values)), together))
     return func.count(counted.distinct() if field.is_distinct else counted)

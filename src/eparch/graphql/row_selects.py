@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import FromClause, Select, Table, and_, false, func, literal_column, not_, or_, select, true
 
 from eparch.graphql.catalog import OBJECTS, Column, Object, Relationship
-from eparch.graphql.dialect import EachRow, ElementAt, Number, Present, SortText, Statistic, Unindexed
-from eparch.graphql.expressions import Expression, comparison, figure, operand, tenant
+from eparch.graphql.dialect import Expression, each_row, element_at, number, present, sort_text, unindexed
+from eparch.graphql.expressions import comparison, figure, operand, tenant
 from eparch.graphql.plan import Comparison, Condition, Every, Exists, Negation, OrderKey, Rows, Some
 
 
@@ -91,10 +91,10 @@ class RowSelects:
         if entry.table is not None:
             return Source(entry, _alias(entry.table, self.name("t")), outer)
         array = operand(rows.traversal.rows) if rows and rows.traversal else literal_column("'[]'")
-        each = EachRow(array).table_valued("value", name=self.name("e"))
+        each = each_row(array).table_valued("value", name=self.name("e"))
         made = select(
-            ElementAt(each.c.value, 0, "uuid").label("task_id"),
-            ElementAt(each.c.value, 1, "integer").label("depth"),
+            element_at(each.c.value, 0, "uuid").label("task_id"),
+            element_at(each.c.value, 1, "integer").label("depth"),
             tenant().label("tenant_id"),
         )
         return Source(entry, made.subquery(self.name("t")), outer)
@@ -139,7 +139,7 @@ class RowSelects:
         inner = self._source(target, None, source)
         conditions = self._filter(condition.condition, inner, is_nested=True)
         related: Select[Any] = select(literal_column("1")).select_from(inner.table).correlate(*inner.outer)
-        return Present(related.where(*conditions, _join(relationship, source, inner)).scalar_subquery())
+        return present(related.where(*conditions, _join(relationship, source, inner)).scalar_subquery())
 
     def _first_of_each(self, rows: Rows, entry: Object, source: Source, parent: Source | None) -> Expression:
         """Return the condition for `distinct_on`: a row is the first of those that are alike."""
@@ -180,14 +180,14 @@ class RowSelects:
             assert key.column is not None
             column = target.columns[key.column]
             value = figure(key.function, column, self.column(column, inner))
-            value = Number(value) if isinstance(value, Statistic) else value
+            value = value if key.function in ("max", "min", "sum") else number(value)
         related = select(value).select_from(inner.table).correlate(*inner.outer)
         conditions = self._filter(Every(), inner, is_nested=True)
         return related.where(*conditions, _join(relationship, source, inner)).scalar_subquery(), True
 
     def _sortable(self, column: Column, source: Source) -> Expression:
         value = self.column(column, source)
-        return SortText(value) if column.scalar == "jsonb" else value
+        return sort_text(value) if column.scalar == "jsonb" else value
 
 
 @lru_cache(2048)
@@ -210,7 +210,7 @@ def _row_filter(source: Source, *, is_pinned: bool) -> Sequence[Expression]:
     if source.entry.table is None:
         return []
     column: Expression = source.table.c[source.entry.tenant_column]
-    return [(Unindexed(column) if is_pinned else column) == tenant()]
+    return [(unindexed(column) if is_pinned else column) == tenant()]
 
 
 def _is_pinned(where: Condition, entry: Object) -> bool:
