@@ -37,7 +37,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 _THREAD_CHARACTERS_MIN: Final = 20_000
 
 # Waits until the client has gone away; for answers that take long by design.
-Gone = Callable[[], Awaitable[None]]
+Gone = Callable[[], Awaitable[object]]
 
 
 class Api:

@@ -25,6 +25,8 @@ from eparch.server.changes import Changes
 from eparch.version import __version__
 
 WAIT_S_MAX: Final = 60.0
+# A run that is due and was not claimed is being claimed by another agent.
+_PAUSE_S: Final = 0.01
 
 _REFERENCE: Final = {
     "state_hierarchy": state_hierarchy(),
@@ -91,7 +93,7 @@ class Resolvers:
                     )
                     if due is not None:
                         ahead_s = (due - self._clock()).total_seconds() - (given.get("prefetch_s") or 0)
-                        left_s = min(left_s, max(ahead_s, 0.0))
+                        left_s = min(left_s, max(ahead_s, _PAUSE_S))
                     if await _left_while_waiting(listener, left_s, leaving):
                         return payload
         finally:
