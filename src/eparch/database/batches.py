@@ -96,15 +96,17 @@ class Batches:
         """Return what became of each piece of work: committed, or failed without a trace. Never raises."""
         return self._carry_out(_grouped(taken))
 
-    def _carry_out(self, groups: list[Group], attempt: int = 1) -> Batch:
+    def _carry_out(self, groups: list[Group], attempt: int = 1, *, is_careful: bool = False) -> Batch:
         batch = Batch()
         try:
-            self._transact(groups, batch)
+            self._transact(groups, batch, is_careful=is_careful)
         except _OwnFailure as failure:
+            if len(groups) > 1:
+                return self._carry_out(groups, attempt, is_careful=True)
             (group,) = groups
             if len(group) == 1:
                 return Batch([(group[0], None, _told(failure.error))])
-            return self._carry_out([[work] for work in group], attempt)
+            return self._carry_out([[work] for work in group], attempt, is_careful=True)
         except DBAPIError as error:
             return self._after(error, groups, batch, attempt)
         except Exception as error:
@@ -128,25 +130,30 @@ class Batches:
         logger.warning("Trying changes again: %s", told.message)
         return self._carry_out(groups, attempt + 1)
 
-    def _transact(self, groups: list[Group], batch: Batch) -> None:
+    def _transact(self, groups: list[Group], batch: Batch, *, is_careful: bool) -> None:
         """Carry out groups in one transaction and commit it.
 
+        Joined operations tell failures for each item and hardly ever fail as a group, so they run without savepoints,
+        each of which costs two round trips. If one fails all the same, everything is done again with savepoints:
+        nothing has been answered yet.
+
+        Args:
+            is_careful: whether every group gets a savepoint.
         Raises:
-            _OwnFailure: the only group failed for a reason of its own; nothing was written.
+            _OwnFailure: a group without a savepoint failed for a reason of its own; nothing was written.
             Exception: the transaction is lost.
         """
         with self._engine.begin() as connection:
-            if len(groups) == 1:
-                # The transaction serves as the savepoint, which saves two round trips.
+            for group in groups:
+                if len(groups) > 1 and (is_careful or group[0].group is None):
+                    self._run_under_savepoint(connection, group, batch)
+                    continue
                 try:
-                    self._run(connection, groups[0], batch)
+                    self._run(connection, group, batch)
                 except Exception as error:
                     if self._is_lost(connection, error):
                         raise
                     raise _OwnFailure(error) from error
-            else:
-                for group in groups:
-                    self._run_under_savepoint(connection, group, batch)
             if self._is_postgresql:
                 batch.mark = commit_mark(connection)
 
@@ -188,7 +195,7 @@ class Batches:
 
 
 class _OwnFailure(Exception):
-    """A group of work failed and its transaction was undone."""
+    """A group of work without a savepoint failed, and its transaction was undone."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))

@@ -7,9 +7,11 @@ The two differ, and measurement says how. PostgreSQL wants one statement for all
 once for each row costs a few microseconds and unpacking JSON costs more, so it gets `executemany`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Boolean, ColumnElement, Table, TableValuedAlias, Text, bindparam, column
@@ -17,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
 from eparch.core.instants import timestamp_text
@@ -24,6 +27,9 @@ from eparch.database.transactions import Transaction
 from eparch.database.types import Json, Timestamp, encode_json
 
 Rows = Sequence[Mapping[str, Any]]
+
+# Columns by name and by their place in a row.
+_Cells: TypeAlias = tuple[tuple[str, int], ...]
 
 _POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -72,11 +78,14 @@ def listed(values: Iterable[object]) -> str:
 class _Records(FunctionElement[Any]):
     """The rows of a JSON text: a list of objects with the keys of `columns`."""
 
-    inherit_cache = False
+    inherit_cache = True
+    # What the text of the statement depends on is part of the key under which it is kept compiled.
+    _traverse_internals = [*FunctionElement._traverse_internals, ("signature", InternalTraversal.dp_string)]  # noqa: RUF012
 
     def __init__(self, bind: str, columns: Mapping[str, TypeEngine[Any]]) -> None:
         super().__init__(bindparam(bind, type_=Text()))
-        self.columns_by_name = columns
+        self.names = tuple(columns)
+        self.signature = ", ".join(f"{name} {_type_name(kind)}" for name, kind in columns.items())
 
 
 def records(bind: str, **columns: TypeEngine[Any]) -> TableValuedAlias:
@@ -88,16 +97,15 @@ def records(bind: str, **columns: TypeEngine[Any]) -> TableValuedAlias:
 @compiles(_Records, "sqlite")
 def _records_sqlite(element: _Records, compiler: SQLCompiler, **options: Any) -> str:
     # `->>` gives text and numbers as they are; JSON's null becomes NULL.
-    columns = ", ".join(f"value ->> '$.{name}' AS {name}" for name in element.columns_by_name)
+    columns = ", ".join(f"value ->> '$.{name}' AS {name}" for name in element.names)
     (rows,) = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(SELECT {columns} FROM json_each({rows}))"
 
 
 @compiles(_Records, "postgresql")
 def _records_postgresql(element: _Records, compiler: SQLCompiler, **options: Any) -> str:
-    columns = ", ".join(f"{name} {_type_name(kind)}" for name, kind in element.columns_by_name.items())
     (rows,) = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(SELECT * FROM json_to_recordset(CAST({rows} AS json)) AS r({columns}))"
+    return f"(SELECT * FROM json_to_recordset(CAST({rows} AS json)) AS r({element.signature}))"
 
 
 @compiles(_OneOf, "sqlite")
@@ -116,12 +124,42 @@ def _one_of_postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any) -
 
 def _run(tx: Transaction, table: Table, text: str, rows: Rows) -> int:
     names = tuple(rows[0])
-    convert = [_converter(table.c[name].type, is_postgresql=tx.is_postgresql) for name in names]
+    instants, documents = _to_convert(table, names)
+    # The same few instants stand in many cells: each becomes text once.
+    texts: dict[datetime | None, str | None] = {None: None}
     if tx.is_postgresql:
-        records = [{name: to(row[name]) for name, to in zip(names, convert, strict=True)} for row in rows]
+        records = [dict(row) for row in rows]
+        for record in records:
+            for name, _ in instants:
+                record[name] = _text_of(record[name], texts)
         return tx.connection.exec_driver_sql(text, (encode_json(records),)).rowcount
-    values = [tuple(to(row[name]) for name, to in zip(names, convert, strict=True)) for row in rows]
+    take = itemgetter(*names)
+    values = []
+    for row in rows:
+        cells = list(take(row)) if len(names) > 1 else [take(row)]
+        for _, index in instants:
+            cells[index] = _text_of(cells[index], texts)
+        for _, index in documents:
+            cells[index] = _document_text(cells[index])
+        values.append(tuple(cells))
     return tx.connection.exec_driver_sql(text, values).rowcount
+
+
+@cache
+def _to_convert(table: Table, names: tuple[str, ...]) -> tuple[_Cells, _Cells]:
+    """Return the columns that hold instants, and those that hold documents."""
+    kinds = [(name, index, table.c[name].type) for index, name in enumerate(names)]
+    return (
+        tuple((name, index) for name, index, kind in kinds if isinstance(kind, Timestamp)),
+        tuple((name, index) for name, index, kind in kinds if isinstance(kind, Json)),
+    )
+
+
+def _text_of(instant: datetime | None, texts: dict[datetime | None, str | None]) -> str | None:
+    if instant not in texts:
+        assert instant is not None
+        texts[instant] = timestamp_text(instant)
+    return texts[instant]
 
 
 @cache
@@ -155,16 +193,6 @@ def _marks(count: int) -> str:
     return ", ".join(["?"] * count)
 
 
-def _converter(column_type: TypeEngine[Any], *, is_postgresql: bool) -> Callable[[Any], Any]:
-    match column_type:
-        case Timestamp():
-            return lambda value: None if value is None else timestamp_text(value)
-        case Json() if not is_postgresql:
-            return _document_text
-        case _:
-            return _same
-
-
 def _document_text(value: Any) -> str | None:
     if value is None:
         return None
@@ -173,7 +201,3 @@ def _document_text(value: Any) -> str | None:
     text = bytes(value).decode()
     # As PostgreSQL makes it of the records.
     return None if text == "null" else text
-
-
-def _same(value: Any) -> Any:
-    return value

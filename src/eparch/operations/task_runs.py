@@ -9,7 +9,7 @@ time never get that far. Mapped children are made when they are first asked for.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Integer, select
@@ -31,6 +31,16 @@ _PENDING_TEXT: Final = msgspec.Raw(msgspec.json.encode(_PENDING))
 Place = tuple[str, str, int]
 
 
+class _Made(NamedTuple):
+    """A task run that this transaction has made, as it would be read back."""
+
+    id: str
+    tenant_id: str
+    version: int = 1
+    state: str = "Pending"
+    serialized_state: Any = _PENDING
+
+
 @joined_operation("update:run")
 def get_or_create_task_run_info(tx: Transaction, calls: Sequence[Call], now: datetime) -> list[Payload | EparchError]:
     """Return id, version, state and serialized state of the task run at a place, which is made if it is not there."""
@@ -39,8 +49,8 @@ def get_or_create_task_run_info(tx: Transaction, calls: Sequence[Call], now: dat
     missing = dict.fromkeys(place for place in places if place not in found)
     refused: dict[Place, EparchError] = {}
     if missing:
-        refused = _make_at(tx, missing, now)
-        found |= _find(tx, missing)
+        made, refused = _make_at(tx, missing, now)
+        found |= made
     outcomes: list[Payload | EparchError] = []
     for call, place in zip(calls, places, strict=True):
         row = found.get(place)
@@ -101,8 +111,10 @@ def _find(tx: Transaction, places: Iterable[Place]) -> dict[Place, Any]:
     return {(row.flow_run_id, row.task_id, row.map_index): row for row in rows}
 
 
-def _make_at(tx: Transaction, places: Iterable[Place], now: datetime) -> dict[Place, EparchError]:
-    """Make the task runs at `places`; return why, for those that cannot be."""
+def _make_at(
+    tx: Transaction, places: Iterable[Place], now: datetime
+) -> tuple[Mapping[Place, Any], dict[Place, EparchError]]:
+    """Make the task runs at `places`; return what is there then, and why, for those that cannot be made."""
     pairs = [{"flow_run_id": run, "task_id": task_id} for run, task_id, _ in places]
     rows = tx.rows(_TASKS_AT_PLACES, {"wanted": listed(pairs)})
     tasks = {(row.flow_run_id, row.task_id): row for row in rows}
@@ -116,12 +128,18 @@ def _make_at(tx: Transaction, places: Iterable[Place], now: datetime) -> dict[Pl
             refused[place] = BadInput(f"Invalid map index {place[2]}: it is -1, or counts from 0.")
         else:
             new.append((row.tenant_id, place, row.cache_key))
-    _insert(tx, new, now)
-    return refused
+    ids = _insert(tx, new, now)
+    if ids is None:
+        return _find(tx, [place for _, place, _ in new]), refused
+    return {place: _Made(run_id, tenant_id) for run_id, (tenant_id, place, _) in zip(ids, new, strict=True)}, refused
 
 
-def _insert(tx: Transaction, new: Sequence[tuple[str, Place, str | None]], now: datetime) -> None:
-    """Insert task runs with their first state; those that are there already are left as they are."""
+def _insert(tx: Transaction, new: Sequence[tuple[str, Place, str | None]], now: datetime) -> list[str] | None:
+    """Insert task runs with their first state; those that are there already are left as they are.
+
+    Returns:
+        Their ids, in the order of `new`; None where some were there already.
+    """
     common = {"created": now, "updated": now, "state_timestamp": now, "state": "Pending"}
     runs = [
         {
@@ -138,8 +156,10 @@ def _insert(tx: Transaction, new: Sequence[tuple[str, Place, str | None]], now: 
         }
         for tenant_id, place, cache_key in new
     ]
+    ids: list[str] | None = [str(run["id"]) for run in runs]
     inserted = insert_rows(tx, task_run, runs, on_conflict="ON CONFLICT DO NOTHING")
     if inserted != len(runs):
+        ids = None
         # Another server was faster for some: its states are there too.
         mine = {row.id for row in tx.rows(_EXISTING, {"ids": listed(run["id"] for run in runs)})}
         runs = [run for run in runs if run["id"] in mine]
@@ -159,6 +179,7 @@ def _insert(tx: Transaction, new: Sequence[tuple[str, Place, str | None]], now: 
         for run in runs
     ]
     insert_rows(tx, task_run_state, states)
+    return ids
 
 
 def _invalid(place: Place) -> NotFound:

@@ -4,6 +4,7 @@ In charge of what is started and stopped, in which order; not in charge of any o
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -127,6 +128,9 @@ class App:
         services = Services(settings, readers, changes, self._bus, clock=self._clock)
         self._health = Health(readers, services)
         services.start()
+        # What start-up has made stays: a full collection that walks its 70,000 objects holds everybody up for 40 ms.
+        gc.collect()
+        gc.freeze()
         try:
             yield
         finally:

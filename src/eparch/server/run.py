@@ -56,6 +56,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         date_header=False,
         ws="websockets-sansio",
         ws_max_size=settings.body_bytes_max,

@@ -79,7 +79,7 @@ class Settings:
         is_secret=True,
     )
     readers: int = setting(4, "Threads that answer queries.", least=1, most=256)
-    writers: int = setting(4, "Threads that write on PostgreSQL; SQLite always has one.", least=1, most=256)
+    writers: int = setting(2, "Threads that write on PostgreSQL; SQLite always has one.", least=1, most=256)
     batch_max: int = setting(256, "Most mutations that share one transaction.", least=1, most=10_000)
 
     query_depth_max: int = setting(7, "Deepest field of a query; a root field has depth 0.", least=1)
