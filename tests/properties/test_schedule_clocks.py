@@ -77,7 +77,7 @@ def cron_field(low: int, high: int, *special: str) -> st.SearchStrategy[str]:
 cron_expressions = st.tuples(
     cron_field(0, 59),
     cron_field(0, 23),
-    cron_field(1, 31, "L", "15W", "1W", "?"),
+    cron_field(1, 31, "L", "15W", "1W", "31W", "?"),
     cron_field(1, 12, "jan-mar", "DEC"),
     cron_field(0, 6, "mon-fri", "7", "5-7", "5#2", "1#1,3#5", "L3", "?", "sun,sat"),
     st.just("") | st.just("") | cron_field(0, 59),

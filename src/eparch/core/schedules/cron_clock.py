@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import repeat
 
 from eparch.core.schedules.clock import Clock, Occurrence, read_shared_fields
@@ -35,10 +35,8 @@ class CronClock(Clock):
         if self.start_date:
             earliest = max(earliest, self.start_date.instant)
         end = self.end_date.instant if self.end_date else None
-        wall = earliest_wall(earliest, self.zone)
-        if wall.microsecond:
-            wall = wall.replace(microsecond=0) + timedelta(seconds=1)
-        for tick in instants_of_walls(self.pattern.walls(wall), self.zone, rule):
+        walls = self.pattern.walls(earliest_wall(earliest, self.zone))
+        for tick in instants_of_walls(walls, self.zone, rule):
             if end is not None and tick > end:
                 return
             if tick >= earliest:

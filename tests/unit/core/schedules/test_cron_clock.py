@@ -177,6 +177,8 @@ def test_ticks_end_with_the_calendar() -> None:
     yearly = schedule(cron("0 0 1 1 *", "2018-01-01T00:00:00", NEW_YORK))
     assert starts(yearly, "9996-06-01T00:00:00+00:00", 9) == ["9997-01-01 05:00", "9998-01-01 05:00"]
     assert starts(yearly, "9999-12-31T23:59:59.999999+00:00", 9) == []
+    skipped = schedule(cron("30 2 8 3 *", "2018-01-01T00:00:00", NEW_YORK))
+    assert starts(skipped, "9998-01-01T00:00:00+00:00", 9) == ["9998-03-08 07:30"]
 
 
 def test_equal_expressions_are_parsed_once() -> None:

@@ -123,6 +123,9 @@ def test_whole_days_of_a_longer_interval_are_calendar_days_and_the_rest_is_elaps
         "2018-03-14 01:00",
         "2018-03-15 13:00",
     ]
+    # A change within the rest: 18:00 and 12 hours of which the wall clock skips one.
+    evening = interval(36 * HOUR_S, "2018-03-09T18:00:00", NEW_YORK)
+    assert starts(schedule(evening), "2018-03-10T00:00:00+00:00", 2) == ["2018-03-11 11:00", "2018-03-12 22:00"]
 
 
 def test_a_daily_tick_in_a_gap_comes_behind_it_and_one_in_a_repeat_at_the_second_passing() -> None:
