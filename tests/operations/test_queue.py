@@ -7,7 +7,7 @@ import pytest
 
 from eparch.core.errors import BadInput, Forbidden
 from eparch.core.principals import Principal
-from eparch.database.tables import agent, flow_run, task_run
+from eparch.database.tables import agent, flow_run, task_run, tenant
 from eparch.operations.queue import next_due
 from tests.operations.backend import OTHER_TENANT, TENANT, Backend
 from tests.operations.small_flow import make_agent, make_flow, set_state, set_task_state
@@ -195,3 +195,27 @@ def test_the_next_instant_may_be_that_of_a_task_run_that_is_to_be_retried(backen
     set_task_state(backend, task_run_id, "Running")
     set_task_state(backend, task_run_id, "Retrying", start_time=due.isoformat())
     assert next_instant(backend) == due
+
+
+def test_a_paused_queue_offers_nothing_and_a_resumed_one_everything(backend: Backend, flow_id: str) -> None:
+    backend.run("update_tenant_settings", settings={"kept": 1})
+    agent_id = make_agent(backend)
+    assert backend.run("pause_tenant_work_queue", tenant_id=TENANT) == {"success": True}
+    run_id = make_run(backend, flow_id)
+    backend.move_clock(minutes=5)
+    principal = Principal(TENANT, agent_id=agent_id)
+    assert queue(backend, _principal=principal) == []
+    assert backend.run("claim_flow_runs", _principal=principal)["flow_runs"] == []
+    assert backend.row(agent, agent_id)["last_queried"] == backend.now
+    backend.run("pause_tenant_work_queue")
+    assert backend.run("resume_tenant_work_queue") == {"success": True}
+    assert "queue" in backend.touched
+    assert backend.row(tenant, TENANT)["settings"] == {"kept": 1, "work_queue_paused": False}
+    assert queue(backend) == [run_id]
+
+
+def test_a_pause_stops_one_tenant_only(backend: Backend) -> None:
+    other = Principal(OTHER_TENANT)
+    run_id = backend.run("create_flow_run", _principal=other, flow_id=make_flow(backend, tenant_id=OTHER_TENANT)["id"])
+    backend.run("pause_tenant_work_queue")
+    assert queue(backend, _principal=other) == [run_id["id"]]

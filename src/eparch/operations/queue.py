@@ -27,6 +27,7 @@ from eparch.database.tables import agent, flow, flow_run, task_run
 from eparch.database.tables._columns import quoted
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
+from eparch.operations.queue_pause import is_paused
 from eparch.operations.registry import Input, Payload, operation
 from eparch.operations.state_writes import FLOW_RUN, TASK_RUN
 from eparch.operations.states import enter_states
@@ -43,6 +44,8 @@ def get_runs_in_queue(tx: Transaction, principal: Principal, given: Input, now: 
     """Return the ids of due runs that fit an agent, oldest first; they stay in the queue until their state changes."""
     tenant_id = tenant_of(principal, given)
     _touch_agent(tx, principal, now)
+    if is_paused(tx, tenant_id):
+        return {"flow_run_ids": []}
     bound = {**_fit(tenant_id, given.get("labels")), "before": given.get("before") or now, "limit": RUNS_MAX}
     rows = tx.rows(_DUE, bound)
     bare = [row.id for row in rows if not row.has_task_runs]
@@ -65,6 +68,8 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
         raise BadInput(f"prefetch_s is {prefetch_s}: it is from 0 to {PREFETCH_S_MAX:.0f} seconds.")
     tenant_id = tenant_of(principal, given)
     _touch_agent(tx, principal, now)
+    if is_paused(tx, tenant_id):
+        return {"flow_runs": []}
     before = now + timedelta(seconds=prefetch_s)
     bound = {**_fit(tenant_id, given.get("labels")), "before": before, "limit": limit}
     rows = tx.rows(_DUE_FOR_UPDATE if tx.is_postgresql else _DUE, bound)
