@@ -5,7 +5,7 @@ check that its health is good and its log holds no traceback when all have used 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -71,6 +71,13 @@ def _shared(databases: Databases, folder: Path) -> Iterator[ServerProcess]:
     with databases.fresh() as url, running(url, folder) as server:
         yield server
         assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    """What a test enters here is left at its end."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @contextmanager

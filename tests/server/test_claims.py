@@ -39,7 +39,7 @@ class Agent:
         assert "errors" not in answer, answer["errors"]
         return [run["id"] for run in answer["data"]["claim_flow_runs"]["flow_runs"]]
 
-    def leave(self) -> None:
+    def close(self) -> None:
         self._wire.close()
 
     def _last_queried(self) -> Any:
@@ -67,7 +67,7 @@ def test_a_waiting_agent_gets_a_new_run_at_once(each_server: ServerProcess) -> N
     assert agent.receive() == [run_id]
     assert time.monotonic() - start < 5
     assert state_of(each_server, run_id) == "Submitted"
-    agent.leave()
+    agent.close()
 
 
 def test_it_gets_a_scheduled_run_when_it_is_due_and_not_before(each_server: ServerProcess) -> None:
@@ -78,7 +78,7 @@ def test_it_gets_a_scheduled_run_when_it_is_due_and_not_before(each_server: Serv
     assert datetime.now(UTC) < due, "this machine is too slow for this test"
     assert agent.receive() == [run_id]
     assert due <= datetime.now(UTC) < due + timedelta(seconds=5)
-    agent.leave()
+    agent.close()
 
 
 def test_it_may_look_ahead(each_server: ServerProcess) -> None:
@@ -86,7 +86,7 @@ def test_it_may_look_ahead(each_server: ServerProcess) -> None:
     agent.wait(60, prefetch_s=600)
     run_id = make_run(each_server, flow_id, labels=agent.labels, due=datetime.now(UTC) + timedelta(seconds=500))
     assert agent.receive() == [run_id]
-    agent.leave()
+    agent.close()
 
 
 def test_a_run_that_was_to_come_later_is_handed_out_when_it_is_moved_forward(each_server: ServerProcess) -> None:
@@ -96,7 +96,7 @@ def test_a_run_that_was_to_come_later_is_handed_out_when_it_is_moved_forward(eac
     state = {"type": "Scheduled", "message": "Now.", "start_time": datetime.now(UTC).isoformat()}
     mutate(each_server, "set_flow_run_states", "states { status }", states=[{"flow_run_id": run_id, "state": state}])
     assert agent.receive() == [run_id]
-    agent.leave()
+    agent.close()
 
 
 def test_it_gets_a_run_whose_task_is_to_be_retried_when_that_is_due(each_server: ServerProcess) -> None:
@@ -117,7 +117,7 @@ def test_it_gets_a_run_whose_task_is_to_be_retried_when_that_is_due(each_server:
     agent.wait(60)
     assert agent.receive() == [run_id]
     assert due <= datetime.now(UTC) < due + timedelta(seconds=5)
-    agent.leave()
+    agent.close()
 
 
 def test_an_agent_is_answered_when_its_time_is_up(each_server: ServerProcess) -> None:
@@ -126,7 +126,7 @@ def test_an_agent_is_answered_when_its_time_is_up(each_server: ServerProcess) ->
     agent.wait(0.5)
     assert agent.receive() == []
     assert 0.5 <= time.monotonic() - start < 5
-    agent.leave()
+    agent.close()
 
 
 def test_an_agent_that_has_left_takes_no_run_with_it(each_server: ServerProcess) -> None:
@@ -134,11 +134,11 @@ def test_an_agent_that_has_left_takes_no_run_with_it(each_server: ServerProcess)
     for _ in range(5):
         leaver = Agent(each_server, agent.labels)
         leaver.wait(60)
-        leaver.leave()
+        leaver.close()
         run_id = make_run(each_server, flow_id, labels=agent.labels)
         assert state_of(each_server, run_id) == "Scheduled"
         assert claim(each_server, agent.labels) == [run_id]
-    agent.leave()
+    agent.close()
 
 
 @pytest.mark.parametrize("way", ["complete", "close"])
@@ -164,7 +164,7 @@ def test_of_two_waiting_agents_one_gets_a_run(each_server: ServerProcess) -> Non
     run_id = make_run(each_server, flow_id, labels=first.labels)
     assert sorted([first.receive(), second.receive()]) == [[], [run_id]]
     for agent in (first, second):
-        agent.leave()
+        agent.close()
 
 
 def test_many_runs_go_to_many_waiting_agents_once_each(each_server: ServerProcess) -> None:
@@ -177,7 +177,7 @@ def test_many_runs_go_to_many_waiting_agents_once_each(each_server: ServerProces
     assert all(len(runs) == 1 for runs in taken)
     assert sorted(run for (run,) in taken) == sorted(made)
     for agent in agents:
-        agent.leave()
+        agent.close()
 
 
 def test_an_agent_is_not_given_runs_with_labels_that_it_lacks(each_server: ServerProcess) -> None:
@@ -187,4 +187,4 @@ def test_an_agent_is_not_given_runs_with_labels_that_it_lacks(each_server: Serve
     own = make_run(each_server, flow_id, labels=agent.labels)
     assert agent.receive() == [own]
     assert state_of(each_server, others) == "Scheduled"
-    agent.leave()
+    agent.close()

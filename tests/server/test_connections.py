@@ -3,17 +3,16 @@
 import asyncio
 import json
 import resource
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
-import psycopg
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
 from eparch.server.connections import HEAD_BYTES_MAX, Connection
+from tests.server.holding import writers_held_up
 from tests.server.wire import Wire, ask, operation, request
 from tests.server_process import ServerProcess
 from tests.waiting import wait_until
@@ -82,20 +81,6 @@ def test_more_connections_than_a_process_may_usually_open_are_served(server: Ser
 
 
 # ---- dropped connections ----
-
-
-@contextmanager
-def writers_held_up(url: str) -> Iterator[None]:
-    """Let nobody write projects for a while."""
-    if url.startswith("sqlite:///"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.execute("ROLLBACK")
-    else:
-        with psycopg.connect(url) as connection:
-            connection.execute("LOCK TABLE project IN ACCESS EXCLUSIVE MODE")
-            yield
 
 
 def test_a_mutation_whose_client_has_gone_away_is_committed_all_the_same(each_server: ServerProcess) -> None:
