@@ -15,6 +15,7 @@ from eparch.database.tables.runs import (
     task_run_heartbeat,
     task_run_state,
 )
+from eparch.database.tables.services import service_lease
 from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, message, project, tenant
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "log",
     "message",
     "project",
+    "service_lease",
     "task",
     "task_run",
     "task_run_artifact",

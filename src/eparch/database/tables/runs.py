@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 from sqlalchemy.sql.schema import SchemaItem
 
-from eparch.core.states import QUEUEABLE, RUNNING
+from eparch.core.states import FINISHED, QUEUEABLE, RUNNING
 from eparch.database.tables._columns import (
     METADATA,
     document,
@@ -100,6 +100,7 @@ flow_run: Final = entity(
 )
 _where(flow_run, "ix_flow_run_queue", f"state IN ({quoted(QUEUEABLE)})", "tenant_id", "state_start_time")
 _where(flow_run, "ix_flow_run_active", f"state IN ({quoted(RUNNING | {'Submitted'})})", "tenant_id", "state")
+_where(flow_run, "ix_flow_run_ended", f"state IN ({quoted(FINISHED)})", "end_time")
 
 task_run: Final = entity(
     "task_run",

@@ -1,3 +1,15 @@
+CREATE TABLE service_lease (
+    name TEXT COLLATE "C" NOT NULL,
+    holder TEXT COLLATE "C",
+    token BIGINT NOT NULL,
+    expires TIMESTAMP WITH TIME ZONE NOT NULL,
+    steady_since TIMESTAMP WITH TIME ZONE NOT NULL,
+    last_pass TIMESTAMP WITH TIME ZONE,
+    counts JSON,
+    last_error TEXT COLLATE "C",
+    CONSTRAINT pk_service_lease PRIMARY KEY (name)
+);
+
 CREATE TABLE tenant (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -175,6 +187,8 @@ CREATE TABLE flow_run (
 CREATE INDEX ix_flow_run_active ON flow_run (tenant_id, state) WHERE state IN ('Cancelling', 'Running', 'Submitted');
 
 CREATE INDEX ix_flow_run_agent_id ON flow_run (agent_id);
+
+CREATE INDEX ix_flow_run_ended ON flow_run (end_time) WHERE state IN ('Cached', 'Cancelled', 'Failed', 'Finished', 'Looped', 'Mapped', 'Skipped', 'Success', 'TimedOut', 'TriggerFailed', 'ValidationFailed');
 
 CREATE INDEX ix_flow_run_flow_id_scheduled_start_time ON flow_run (flow_id, scheduled_start_time);
 

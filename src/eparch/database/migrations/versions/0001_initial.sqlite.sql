@@ -1,3 +1,15 @@
+CREATE TABLE service_lease (
+    name TEXT NOT NULL,
+    holder TEXT,
+    token BIGINT NOT NULL,
+    expires VARCHAR(32) NOT NULL,
+    steady_since VARCHAR(32) NOT NULL,
+    last_pass VARCHAR(32),
+    counts TEXT,
+    last_error TEXT,
+    CONSTRAINT pk_service_lease PRIMARY KEY (name)
+);
+
 CREATE TABLE tenant (
     id VARCHAR(36) NOT NULL,
     created VARCHAR(32) NOT NULL,
@@ -175,6 +187,8 @@ CREATE TABLE flow_run (
 CREATE INDEX ix_flow_run_active ON flow_run (tenant_id, state) WHERE state IN ('Cancelling', 'Running', 'Submitted');
 
 CREATE INDEX ix_flow_run_agent_id ON flow_run (agent_id);
+
+CREATE INDEX ix_flow_run_ended ON flow_run (end_time) WHERE state IN ('Cached', 'Cancelled', 'Failed', 'Finished', 'Looped', 'Mapped', 'Skipped', 'Success', 'TimedOut', 'TriggerFailed', 'ValidationFailed');
 
 CREATE INDEX ix_flow_run_flow_id_scheduled_start_time ON flow_run (flow_id, scheduled_start_time);
 
