@@ -52,7 +52,7 @@ class StateUpdateFailed(Conflict):
     code = "STATE_UPDATE_FAILED"
 
     def __init__(self, kind: str, run_id: str, reason: str, *, hint: str = "") -> None:
-        super().__init__(f"State update failed for {kind} run ID {run_id}: {reason}", hint=hint)
+        super().__init__(f"State update failed for {kind} ID {run_id}: {reason}", hint=hint)
 
 
 class VersionLocked(EparchError):
