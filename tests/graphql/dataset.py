@@ -13,6 +13,7 @@ from eparch.core.states import CONCRETE
 from eparch.database import tables
 from eparch.database.engines import parse_url, writing_engine
 from eparch.database.tables import METADATA
+from eparch.graphql.catalog import OBJECTS
 
 NOW: Final = datetime(2026, 1, 31, 6, 0, 0, 123456, tzinfo=UTC)
 
@@ -321,6 +322,7 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
     ],
 }
 
-assert set(ROWS) == set(METADATA.tables), "a table without rows is a table without tests"
+_SHOWN = {entry.name for entry in OBJECTS.values() if entry.table is not None}
+assert set(ROWS) >= _SHOWN, "a table without rows is a table without tests"
 assert all(one["state"] in CONCRETE for one in ROWS["task_run"])
 assert tables.tenant.name in ROWS

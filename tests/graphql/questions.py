@@ -44,14 +44,14 @@ def worlds(draw: st.DrawFn) -> Rows:
     made: Rows = {"tenant": [], "project": [], "flow_group": [], "flow": [], "agent": [], "flow_run": []}
     for tenant, slug in ((T1, "one"), (T2, "two")):
         made["tenant"].append({"id": tenant, **_stamps(draw), "name": slug, "slug": slug, "info": None, "settings": {}})
-    tenants = st.sampled_from([T1, T1, T1, T2])
+    tenants = st.sampled_from([T1, T1, T1, T1, T1, T2])
     for number in range(draw(st.integers(1, 3))):
         project = {"id": row("project", number), **_stamps(draw), "tenant_id": draw(tenants), "name": str(number)}
         made["project"].append({**project, "description": draw(st.none() | _texts)})
         group = {"id": row("flow_group", number), **_stamps(draw), "tenant_id": draw(tenants), "name": str(number)}
         group |= {"labels": draw(st.none() | st.lists(_texts, max_size=3)), "settings": draw(_values)}
         made["flow_group"].append(group | {"default_parameters": {}, "description": draw(st.none() | _texts)})
-    for number in range(draw(st.integers(0, 4))):
+    for number in range(draw(st.integers(1, 4))):
         flow = {"id": row("flow", number), **_stamps(draw), "tenant_id": draw(tenants), "version": number}
         flow |= {f"{key}_id": draw(st.sampled_from(made[key]))["id"] for key in ("project", "flow_group")}
         flow |= {"name": draw(_texts), "version_group_id": draw(_texts), "archived": draw(st.booleans())}
@@ -61,7 +61,7 @@ def worlds(draw: st.DrawFn) -> Rows:
         {"id": row("agent", 1), **_stamps(draw), "tenant_id": T1, "labels": draw(_values), "fingerprint": "x"}
         | {"name": draw(st.none() | _texts)}
     )
-    for number in range(draw(st.integers(0, 6)) if made["flow"] else 0):
+    for number in range(draw(st.integers(0, 8))):
         run = {"id": row("flow_run", number), **_stamps(draw), "tenant_id": draw(tenants)}
         run |= {"flow_id": draw(st.sampled_from(made["flow"]))["id"], "name": draw(st.none() | _texts)}
         run |= {

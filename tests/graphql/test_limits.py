@@ -166,3 +166,11 @@ def test_a_long_list_of_alternatives_is_answered(world: World) -> None:
         )
         == 1
     )
+
+
+@pytest.mark.parametrize("count", [89, 90, 91, 180, 400])
+def test_rows_may_be_wider_than_a_function_has_arguments(world: World, count: int) -> None:
+    fields = " ".join(f"a{number}: {('name', 'id', '__typename')[number % 3]}" for number in range(count))
+    row = world.ask(f"{{ project(limit: 1) {{ {fields} }} }}")["project"][0]
+    assert len(row) == count
+    assert (row["a0"], row["a2"], row["a87"]) == ("alpha", "project", "alpha")

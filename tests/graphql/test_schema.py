@@ -115,7 +115,7 @@ def test_an_object_has_its_root_fields_on_queries_and_subscriptions(name: str) -
 
 def test_every_column_of_the_database_is_shown_or_hidden_on_purpose() -> None:
     for table in METADATA.tables.values():
-        if table.name.endswith("_heartbeat"):
+        if table.name not in OBJECTS:
             continue
         shown = set(OBJECTS[table.name].columns)
         assert {column.name for column in table.columns} - shown == HIDDEN.get(table.name, set()), table.name

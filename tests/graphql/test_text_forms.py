@@ -202,6 +202,66 @@ def test_what_is_no_regular_expression_is_an_error(pattern: str) -> None:
         regex_of_posix(pattern)
 
 
+def test_documents_are_compared_as_jsonb_compares_them() -> None:
+    ascending = [
+        "null",
+        '""',
+        '"a"',
+        '"b"',
+        "-1",
+        "0",
+        "1.5",
+        "false",
+        "true",
+        "[]",
+        '["z"]',
+        "[0, 0]",
+        "{}",
+        '{"b": 0}',
+    ]
+    ascending += ['{"a": 1, "b": 0}', '{"aa": 0, "b": 0}']
+    for index, one in enumerate(ascending):
+        for other_index, other in enumerate(ascending):
+            assert sqlite_functions.compare_json(one, other) == (index > other_index) - (index < other_index), (
+                one,
+                other,
+            )
+    assert sqlite_functions.compare_json('{"a":1,"b":[1.0]}', '{"b": [1], "a": 1e0}') == 0
+    assert sqlite_functions.compare_json("1", "true") != 0
+    assert sqlite_functions.compare_json(None, "1") is None
+
+
+def test_a_document_is_one_of_several_or_not_and_a_null_is_neither() -> None:
+    assert sqlite_functions.is_one_of('{"a":1}', '["1", "{\\"a\\": 1.0}"]') is True
+    assert sqlite_functions.is_one_of("2", '["1"]') is False
+    assert sqlite_functions.is_one_of(None, '["1"]') is None
+    assert sqlite_functions.is_one_of(None, "[]") is False
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "contains"),
+    [
+        ('{"a":1,"b":2}', '{"b":2.0}', True),
+        ('{"a":{"b":[1,2]}}', '{"a":{"b":[2]}}', True),
+        ('{"a":1}', '{"a":1,"b":2}', False),
+        ("[1,[2,3]]", "[[3]]", True),
+        ("[1,2]", "[2,2,1]", True),
+        ("[1,2]", "2", True),
+        ("[[1]]", "1", False),
+        ('"a"', '"a"', True),
+        ('{"a":1}', '["a"]', False),
+        ("[]", "[]", True),
+        ("1", "true", False),
+    ],
+)
+def test_containment_is_that_of_jsonb(world: World, outer: str, inner: str, contains: bool) -> None:
+    assert sqlite_functions.contains_json(outer, inner) is contains
+    if world.dialect == "postgresql":
+        with world.engine.connect() as connection:
+            theirs = connection.exec_driver_sql("SELECT %s::jsonb @> %s::jsonb", (outer, inner)).scalar()
+        assert theirs is contains
+
+
 def test_exact_figures() -> None:
     assert sqlite_functions.average(1, 3) == "0.333333333"
     assert sqlite_functions.average(1, 1024) == "0.000976563"

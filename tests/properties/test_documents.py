@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, parse, validate, value_from_ast_untyped
-from hypothesis import assume, event, given
+from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from eparch.graphql.documents import Documents
@@ -127,6 +127,7 @@ def test_the_shape_of_any_text_has_its_tokens_and_its_literals(text: str) -> Non
     assert flat(lifted.values) == before[1]
 
 
+@example('"""-7"')  # no end of a string: what follows was taken for another
 @given(st.lists(_PIECES, max_size=10).map("".join))
 def test_a_text_is_refused_if_and_only_if_it_is_no_valid_document(inside: str) -> None:
     text = f"mutation {{ update_tenant_settings(input: {{settings: [{inside}]}}) {{ id }} }}"
