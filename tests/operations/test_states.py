@@ -59,7 +59,9 @@ def test_of_two_agents_the_second_is_told_that_the_run_is_taken(backend: Backend
     first, second = make_agent(backend), make_agent(backend)
     item = {"states": [{"flow_run_id": run_id, "version": 1, "state": {"type": "Submitted"}}]}
     backend.run("set_flow_run_states", _principal=Principal(TENANT, agent_id=first), **item)
-    with pytest.raises(StateUpdateFailed, match=rf"State update failed for flow run ID {run_id}: .*already been submitted"):
+    with pytest.raises(
+        StateUpdateFailed, match=rf"State update failed for flow run ID {run_id}: .*already been submitted"
+    ):
         backend.run("set_flow_run_states", _principal=Principal(TENANT, agent_id=second), **item)
     row = backend.row(flow_run, run_id)
     assert (row["agent_id"], row["state"], row["version"]) == (first, "Submitted", 2)
