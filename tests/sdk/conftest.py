@@ -1,5 +1,6 @@
 """In charge of an environment for flows in the tests of the SDK: folders of their own, quiet logs, known secrets."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,3 +20,11 @@ def flow_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     caches.memory.clear()
     yield
     caches.memory.clear()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -19,27 +19,31 @@ if TYPE_CHECKING:
 def holds_task(value: Any) -> bool:
     """Return whether `value` is a task, or a list, tuple, set or dictionary with a task somewhere in it.
 
+    Raises:
+        FlowError: it holds what only stands around an argument.
+
     Example:
         >>> holds_task([1, {"a": (2,)}]), holds_task([1, {"a": (Constant(2),)}])
         (False, True)
     """
     if isinstance(value, Task):
         return True
-    kind = type(value)
-    if kind is dict:
-        return any(holds_task(member) for pair in value.items() for member in pair)
-    return kind in KINDS and any(holds_task(member) for member in value)
+    if isinstance(value, Annotated):
+        raise FlowError(
+            "`mapped`, `unmapped` and `flatten` say something of a whole argument, not of a member of a list.",
+            hint="put them around the argument",
+        )
+    if type(value) not in KINDS:
+        return False
+    members = [*value.keys(), *value.values()] if type(value) is dict else value
+    # All of them are looked at, for what must not be there.
+    return any([holds_task(member) for member in members])  # noqa: C419
 
 
 def as_task(value: Any, flow: "FlowGraph") -> Task:
     """Return a task whose result is `value`: itself, a container put together in `flow`, or a constant."""
     if isinstance(value, Task):
         return value
-    if isinstance(value, Annotated):
-        raise FlowError(
-            "`mapped`, `unmapped` and `flatten` say something of a whole argument, not of a member of a list.",
-            hint="put them around the argument",
-        )
     if holds_task(value):
         container = KINDS[type(value)]()
         container.fill(flow, value)

@@ -4,7 +4,6 @@ In charge of the validators; not in charge of finding earlier results (`engine.c
 your own is a function of (state, inputs, parameters) that returns True when the state's result may be used.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,6 +116,8 @@ def digests(inputs: Inputs) -> dict[str, str]:
         >>> digests({"x": 1}) == digests({"x": 1}), digests({"x": 1}) == digests({"x": 2})
         (True, False)
     """
+    import hashlib
+
     import cloudpickle
 
     return {name: hashlib.sha256(cloudpickle.dumps(value)).hexdigest() for name, value in inputs.items()}

@@ -126,5 +126,7 @@ class Graph:
             path.append(task)
             # Each of them still waits for another one of them; going upstream must come back.
             task = next(edge.upstream_task for edge in self._edges_to[task] if edge.upstream_task in candidates)
-        ring = [*path[path.index(task) :], task]
-        return " -> ".join(self.tasks[member] for member in reversed(ring))
+        ring = path[path.index(task) :][::-1]
+        first = min(range(len(ring)), key=lambda place: list(self.tasks).index(ring[place]))
+        ring = [*ring[first:], *ring[: first + 1]]
+        return " -> ".join(self.tasks[member] for member in ring)

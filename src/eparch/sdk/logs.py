@@ -166,3 +166,31 @@ def _remove_router() -> None:
         _router_users -= 1
         if not _router_users and isinstance(sys.stdout, _Router):
             sys.stdout = sys.stdout.stream
+
+
+def record_document(record: logging.LogRecord) -> dict[str, Any]:
+    """Return a log record as a dictionary that can be sent to another process: with its text, without its objects."""
+    if record.exc_info and not record.exc_text:
+        record.exc_text = logging.Formatter().formatException(record.exc_info)
+    return {
+        "name": record.name,
+        "levelno": record.levelno,
+        "levelname": record.levelname,
+        "msg": record.getMessage(),
+        "created": record.created,
+        "exc_text": record.exc_text,
+        "task_run_id": _run_id("task_run_id", record),
+        "flow_run_id": _run_id("flow_run_id", record),
+    }
+
+
+def handle_elsewhere(document: dict[str, Any]) -> None:
+    """Handle a log record of another process as if it were from here."""
+    logger = logging.getLogger(document["name"])
+    if logger.isEnabledFor(document["levelno"]):
+        logger.handle(logging.makeLogRecord(document))
+
+
+def _run_id(name: str, record: logging.LogRecord) -> str | None:
+    found = getattr(record, name, None) or context.get(name)
+    return None if found is None else str(found)

@@ -6,9 +6,9 @@ when (`machine`), with what (`inputs`), nor of how a call is timed and awaited (
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any, Final
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -26,8 +26,16 @@ from eparch.sdk.tasks import Task
 _logger: Final = logging.getLogger("eparch.task_run")
 _NOT_STARTED: Final = states.Pending()
 _NO_VALUE: Final = PrefectResult().write(None)
-_NEW_ID: Final = Lazy(lambda: str(uuid4()))
 _LOGGER: Final = Lazy(get_logger)
+
+
+def _new_id() -> str:
+    import uuid
+
+    return str(uuid.uuid4())
+
+
+_NEW_ID: Final = Lazy(_new_id)
 
 
 class Shared(Struct):
@@ -64,6 +72,7 @@ class Attempt(Struct):
         before: the state it goes on from; None at the first attempt.
         proposed: a state to enter instead of running, or None; its state handlers still have their say.
         task_run_id: the id that the server has given, or None.
+        clock_ahead_s: how far the run's clock is ahead of the machine's; not 0 only in tests.
     """
 
     step: int
@@ -72,6 +81,7 @@ class Attempt(Struct):
     before: State | None = None
     proposed: State | None = None
     task_run_id: str | None = None
+    clock_ahead_s: float = 0.0
 
 
 class Outcome(Struct):
@@ -79,7 +89,7 @@ class Outcome(Struct):
 
     Attributes:
         state: the last state: finished, or one to wait in.
-        passed: the states before it that were not told on the way, in order.
+        passed: the states before it, in order; empty where they were told on the way, by a channel that keeps order.
     """
 
     step: int
@@ -91,17 +101,18 @@ class Outcome(Struct):
 Tell = Callable[[int, int, State], None]
 
 
-def run_attempt(shared: Shared, attempt: Attempt, tell: Tell | None = None) -> Outcome:
+def run_attempt(shared: Shared, attempt: Attempt, tell: Tell | None = None, *, keeps_order: bool = True) -> Outcome:
     """Run one attempt and return what became of it; whatever the user's code does ends up in a state.
 
     Args:
-        tell: called with step, map index and state whenever a state is entered that is not the last one; without it,
-            those states come with the outcome if `shared.tells_all`.
+        tell: called with step, map index and state whenever a state is entered that is not the last one, if
+            `shared.tells_all`; without it those states come with the outcome.
+        keeps_order: whether what is told arrives before the outcome. Otherwise the states come with the outcome too.
     Raises:
         KeyboardInterrupt: from the user at the terminal.
     """
     task = shared.tasks[attempt.step]
-    run = _Run(shared, attempt, task, tell)
+    run = _Run(shared, attempt, task, tell, keeps_order)
     with showing(run.context):
         state = run.go()
     return Outcome(attempt.step, attempt.map_index, state, run.passed)
@@ -110,12 +121,13 @@ def run_attempt(shared: Shared, attempt: Attempt, tell: Tell | None = None) -> O
 class _Run:
     """The attempt in progress."""
 
-    __slots__ = ("attempt", "context", "name", "passed", "run_count", "shared", "task", "tell")
+    __slots__ = ("attempt", "context", "keeps_order", "name", "passed", "run_count", "shared", "task", "tell")
 
-    def __init__(self, shared: Shared, attempt: Attempt, task: Task, tell: Tell | None) -> None:
+    def __init__(self, shared: Shared, attempt: Attempt, task: Task, tell: Tell | None, keeps_order: bool) -> None:
         before = attempt.before
         child = attempt.map_index
         self.shared, self.attempt, self.task, self.tell = shared, attempt, task, tell
+        self.keeps_order = keeps_order
         self.passed: list[State] = []
         self.run_count = _attempts_before(before) + 1
         self.name = task.name if child < 0 else f"{task.name}[{child}]"
@@ -234,13 +246,14 @@ class _Run:
         return {**self.context, **self.attempt.inputs, "task_run_id": str(self.context["task_run_id"])}
 
     def _failed(self, error: BaseException) -> State:
-        _logger.error("Task %r: error during execution", self.name, exc_info=error)
+        trace = _users_part(error.__traceback__)
+        _logger.error("Task %r: error during execution", self.name, exc_info=(type(error), error, trace))
         return decisions.state_of_error(error)
 
     def _end(self, state: State, error: BaseException | None = None) -> State:
         """Return the last state of the attempt: that a success may be used again, or that a failure is retried."""
         if state.is_failed() and self.attempt.proposed is None:
-            retrying = decisions.after_failure(self.task, state, error, self.run_count, datetime.now(UTC))
+            retrying = decisions.after_failure(self.task, state, error, self.run_count, self._now())
             if retrying is not None:
                 self._pass(state)
                 state = self._entered(state, retrying)
@@ -263,9 +276,12 @@ class _Run:
             result=state.result,
             stored=state.stored,
             cached_parameters=dict(self.shared.context.get("parameters") or {}),
-            cached_result_expiration=datetime.now(UTC) + self.task.cache_for,
+            cached_result_expiration=self._now() + self.task.cache_for,
             hashed_inputs=digests(self.attempt.inputs),
         )
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.attempt.clock_ahead_s)
 
     # ---- changes of state ----
 
@@ -291,8 +307,16 @@ class _Run:
             return
         if self.tell is not None:
             self.tell(self.attempt.step, self.attempt.map_index, state)
-        else:
+        if self.tell is None or not self.keeps_order:
             self.passed.append(state)
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the lines of the engine it begins with, unless there are no others."""
+    inner = trace
+    while inner is not None and inner.tb_frame.f_globals.get("__name__", "").startswith("eparch.sdk."):
+        inner = inner.tb_next
+    return inner if inner is not None else trace
 
 
 def _tags(task: Task) -> dict[str, Any]:

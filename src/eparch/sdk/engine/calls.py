@@ -12,9 +12,7 @@ What can be stopped, honestly:
   itself until it comes back, with nobody listening.
 """
 
-import asyncio
 import contextvars
-import ctypes
 import inspect
 import signal
 import threading
@@ -45,6 +43,9 @@ def called(run: Callable[[], Any], timeout_s: float | None) -> Any:
 
 
 def _awaited(coroutine: Coroutine[Any, Any, Any], timeout_s: float | None) -> Any:
+    # Imported late: it brings a third of what a process of tasks has to load.
+    import asyncio
+
     async def wait() -> Any:
         # Not `wait_for`: a TimeoutError that the task itself raises is another matter.
         async with asyncio.timeout(timeout_s) as limit:
@@ -105,7 +106,7 @@ def _in_thread(call: Callable[[], Any], timeout_s: float | None) -> Any:
     if thread.is_alive():
         assert timeout_s is not None
         assert thread.ident is not None
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+        interrupt(thread.ident, _Stop)
         thread.join(_GRACE_S)
         if thread.is_alive():
             raise TimeoutExpired(
@@ -119,6 +120,16 @@ def _in_thread(call: Callable[[], Any], timeout_s: float | None) -> Any:
     if has_returned:
         return value
     raise value
+
+
+def interrupt(thread_id: int, error: type[BaseException]) -> None:
+    """Raise an error in another thread, between two instructions of its Python code.
+
+    Source: "Thread State and the Global Interpreter Lock", Python/C API Reference Manual: PyThreadState_SetAsyncExc.
+    """
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(error))
 
 
 def _message(timeout_s: float, ending: str) -> str:

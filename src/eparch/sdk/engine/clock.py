@@ -4,14 +4,12 @@ In charge of the one place where the engine asks for the time; tests put another
 (`eparch.testing.MovableClock`).
 """
 
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from queue import Empty
-from typing import Protocol, TypeVar
+from typing import Final, Protocol
 
-from eparch.sdk.engine.attempts import Outcome
-from eparch.sdk.executors.executor import Events, Stopped, Told
-
-_Event = TypeVar("_Event", bound=Outcome | Told | Stopped)
+from eparch.sdk.executors.executor import Event, Events
 
 
 class Clock(Protocol):
@@ -21,8 +19,16 @@ class Clock(Protocol):
         """Return the present instant, aware, in UTC."""
         ...
 
-    def wait(self, events: Events, until: datetime | None) -> Outcome | Told | Stopped | None:
-        """Return the next event; None when `until` has come before it."""
+    def wait(self, events: Events, until: datetime | None, *, is_busy: bool) -> Event | None:
+        """Return the next event; None when `until` has come before it.
+
+        Args:
+            is_busy: whether something runs that will make an event by itself.
+        """
+        ...
+
+    def ahead_s(self) -> float:
+        """Return how many seconds this clock is ahead of the machine's."""
         ...
 
 
@@ -33,7 +39,7 @@ class SystemClock:
         """Return the present instant, aware, in UTC."""
         return datetime.now(UTC)
 
-    def wait(self, events: Events, until: datetime | None) -> Outcome | Told | Stopped | None:
+    def wait(self, events: Events, until: datetime | None, *, is_busy: bool) -> Event | None:
         """Return the next event; None when `until` has come before it."""
         if until is None:
             return events.get()
@@ -41,3 +47,12 @@ class SystemClock:
             return events.get(timeout=max(0.0, (until - self.now()).total_seconds()))
         except Empty:
             return None
+
+    def ahead_s(self) -> float:
+        """Return 0."""
+        return 0.0
+
+
+_SYSTEM_CLOCK: Final = SystemClock()
+clock: ContextVar[Clock] = ContextVar("eparch_clock", default=_SYSTEM_CLOCK)
+"""The clock of runs in this process."""

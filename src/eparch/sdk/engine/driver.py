@@ -13,6 +13,7 @@ from eparch.sdk.engine import decisions
 from eparch.sdk.engine.attempts import Attempt, Outcome, Shared, run_attempt
 from eparch.sdk.engine.caches import Caches
 from eparch.sdk.engine.clock import Clock
+from eparch.sdk.engine.inputs import unreadable
 from eparch.sdk.engine.machine import Machine, Ready
 from eparch.sdk.engine.plan import Step
 from eparch.sdk.executors.executor import Events, Executor, Session, Stopped, Told
@@ -58,6 +59,8 @@ class Driver:
         self._caches = caches
         self._watcher = watcher
         self._running: dict[tuple[int, int], Ready] = {}
+        # How many states of an attempt were told before its outcome, which may repeat them.
+        self._told_counts: dict[tuple[int, int], int] = {}
 
     def run(self) -> None:
         """Work until nothing is left to do now.
@@ -124,12 +127,12 @@ class Driver:
         try:
             inputs = feed.values(child) if proposed is None else {}
         except Exception as error:
-            self._end(run, states.Failed(f"The inputs of task {task.name!r} cannot be had: {error}", result=error))
+            self._end(run, unreadable(step, error))
             return None
         if proposed is None and task.cache_for is not None:
             proposed = self._cached(step, inputs)
         task_run_id = self._watcher.task_run_id(step, child) if self._watcher is not None else None
-        attempt = Attempt(step.index, child, inputs, run.before, proposed, task_run_id)
+        attempt = Attempt(step.index, child, inputs, run.before, proposed, task_run_id, self._clock.ahead_s())
         if task.is_light and not task.state_handlers:
             self._running[step.index, child] = run
             self._handle(run_attempt(self._shared, attempt, self._tell))
@@ -171,7 +174,7 @@ class Driver:
 
     def _take_in(self) -> None:
         """Wait for something to happen, then take in all that has."""
-        event = self._clock.wait(self.events, self._machine.wakes_at())
+        event = self._clock.wait(self.events, self._machine.wakes_at(), is_busy=bool(self._running))
         while event is not None:
             self._handle(event)
             if self.events.empty():
@@ -183,15 +186,18 @@ class Driver:
     def _handle(self, event: Outcome | Told | Stopped) -> None:
         if isinstance(event, Outcome):
             run = self._running.pop((event.step, event.map_index))
-            for state in event.passed:
+            told_count = self._told_counts.pop((event.step, event.map_index), 0)
+            for state in event.passed[told_count:]:
                 self._note(run.step, run.map_index, state)
-            if isinstance(event.state, Cached) and event.passed is not None and run.step.task.cache_for is not None:
+            if isinstance(event.state, Cached) and run.step.task.cache_for is not None:
                 self._caches.keep(run.step.task, run.step.slug, event.state)
             self._end(run, event.state)
         elif isinstance(event, Told):
-            run_ = self._running.get((event.step, event.map_index))
-            if run_ is not None:
-                self._note(run_.step, run_.map_index, event.state)
+            key = (event.step, event.map_index)
+            # What is told after the outcome came with the outcome.
+            if key in self._running:
+                self._told_counts[key] = self._told_counts.get(key, 0) + 1
+                self._note(self._running[key].step, event.map_index, event.state)
         else:
             self.stopped = event.state
             self._machine.stop()

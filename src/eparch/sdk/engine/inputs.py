@@ -22,28 +22,28 @@ class Feed:
         refusal: why a mapped step cannot have children, None where it can.
     """
 
-    __slots__ = ("_common", "_common_states", "_flat", "_items", "refusal", "step", "width")
+    __slots__ = ("_common", "_common_states", "_flat", "_items", "_wholes", "refusal", "step", "width")
 
     def __init__(self, step: Step, upstream: Mapping[int, State]) -> None:
         self.step = step
         self._flat: dict[Input, list[tuple[Any, State]]] = {}
         self.width: int | None = None
         self.refusal: State | None = None
-        self._common: dict[str, Any] = dict(step.constants)
+        self._common: dict[str, Any] | None = None
         self._common_states: dict[Edge, State] = {}
-        self._items: list[tuple[Input, State, Any]] = []
+        self._items: list[tuple[Input, State]] = []
+        # Of mapped inputs that are no mapped steps themselves, the result that the items are taken from.
+        self._wholes: dict[Input, Any] = {}
         for given in step.inputs:
-            state = upstream[given.upstream]
             if given.is_mapped:
-                self._items.append((given, state, None if isinstance(state, Mapped) else state.result))
-                continue
-            self._common_states[given.edge] = state
-            if given.key is not None:
-                self._common[given.key] = (
-                    [value for value, _ in self._flattened(given, state)] if given.is_flattened else state.result
-                )
+                self._items.append((given, upstream[given.upstream]))
+            else:
+                self._common_states[given.edge] = upstream[given.upstream]
         if step.is_mapped:
-            self._measure()
+            try:
+                self._measure()
+            except Exception as error:
+                self.refusal = unreadable(step, error)
 
     @property
     def common_states(self) -> Mapping[Edge, State]:
@@ -55,18 +55,22 @@ class Feed:
         if map_index < 0:
             return self._common_states
         found = dict(self._common_states)
-        for given, state, _ in self._items:
+        for given, state in self._items:
             found[given.edge] = self._state_of_item(given, state, map_index)
         return found
 
     def item_states(self, map_index: int) -> list[State]:
         """Return the states before one child that other children do not share."""
-        return [self._state_of_item(given, state, map_index) for given, state, _ in self._items]
+        return [self._state_of_item(given, state, map_index) for given, state in self._items]
 
     def values(self, map_index: int) -> dict[str, Any]:
-        """Return the arguments of one run, by name, as a dictionary of its own."""
-        found = dict(self._common)
-        for given, state, whole in self._items:
+        """Return the arguments of one run, by name, as a dictionary of its own.
+
+        Raises:
+            Exception: a result that is kept elsewhere cannot be read.
+        """
+        found = dict(self._common_values())
+        for given, state in self._items:
             if given.key is None:
                 continue
             if given.is_flattened:
@@ -75,20 +79,33 @@ class Feed:
                 found[given.key] = state.map_states[map_index].result
             else:
                 # What has failed has no items; its error stands for each of them.
-                found[given.key] = whole[map_index] if state.is_successful() else whole
+                found[given.key] = self._wholes[given][map_index] if state.is_successful() else state.result
         return found
+
+    def _common_values(self) -> dict[str, Any]:
+        if self._common is None:
+            self._common = dict(self.step.constants)
+            for given in self.step.inputs:
+                if given.key is None or given.is_mapped:
+                    continue
+                state = self._common_states[given.edge]
+                self._common[given.key] = (
+                    [value for value, _ in self._flattened(given, state)] if given.is_flattened else state.result
+                )
+        return self._common
 
     def _measure(self) -> None:
         widths = []
-        for given, state, whole in self._items:
+        for given, state in self._items:
             if not state.is_successful():
                 continue
             if given.is_flattened:
                 widths.append(len(self._flattened(given, state)))
             elif isinstance(state, Mapped):
                 widths.append(len(state.map_states))
-            elif is_mappable(whole):
-                widths.append(len(whole))
+            elif is_mappable(state.result):
+                self._wholes[given] = state.result
+                widths.append(len(state.result))
             else:
                 self.refusal = Failed(UNMAPPABLE)
                 return
@@ -120,6 +137,11 @@ class Feed:
                 for inner in (member if source.is_successful() and _has_items(member) else (member,))
             ]
         return self._flat[given]
+
+
+def unreadable(step: Step, error: Exception) -> State:
+    """Return the state of a run whose inputs cannot be had: a result is kept elsewhere and cannot be read."""
+    return Failed(f"The inputs of task {step.task.name!r} cannot be had: {error}", result=error)
 
 
 def is_mappable(value: Any) -> bool:

@@ -6,8 +6,8 @@ server knows (`backend_run`).
 
 import logging
 from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import datetime
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from eparch.sdk import flow_checks, states
 from eparch.sdk.context import showing
 from eparch.sdk.engine import caches
 from eparch.sdk.engine.attempts import Shared
-from eparch.sdk.engine.clock import Clock, SystemClock
+from eparch.sdk.engine.clock import clock
 from eparch.sdk.engine.decisions import flow_state
 from eparch.sdk.engine.driver import Driver
 from eparch.sdk.engine.flow_handlers import entered, finished
@@ -23,7 +23,7 @@ from eparch.sdk.engine.machine import Machine
 from eparch.sdk.engine.plan import Plan, compiled
 from eparch.sdk.engine.run_context import run_context
 from eparch.sdk.errors import FlowError
-from eparch.sdk.executors.executor import Executor
+from eparch.sdk.executors.executor import Events, Executor
 from eparch.sdk.executors.local import LocalExecutor
 from eparch.sdk.logs import show_on_terminal
 from eparch.sdk.results.local import LocalResult
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from eparch.sdk.tasks import Task
 
 _logger: Final = logging.getLogger("eparch.flow_run")
-
-_SYSTEM_CLOCK: Final = SystemClock()
-clock: ContextVar[Clock] = ContextVar("eparch_clock", default=_SYSTEM_CLOCK)
-"""The clock of runs in this process; tests may set another."""
 
 
 def run_flow(
@@ -126,8 +122,6 @@ def _known(plan: Plan, given: "Mapping[Task, State]") -> tuple[dict[int, State],
 
 def _next_run(flow: "Flow") -> tuple[datetime, dict[str, Any]] | None:
     """Wait for the next instant of the schedule; return it with its parameters, None at the schedule's end."""
-    import time
-
     assert flow.schedule is not None
     ticking = clock.get()
     events = flow.schedule.next_events(1, ticking.now())
@@ -135,6 +129,7 @@ def _next_run(flow: "Flow") -> tuple[datetime, dict[str, Any]] | None:
         return None
     event = events[0]
     _logger.info("Flow %r: next run at %s", flow.name, event.start_time.isoformat())
-    while (left_s := (event.start_time - ticking.now()).total_seconds()) > 0:
-        time.sleep(min(left_s, 60))
+    nothing: Events = SimpleQueue()
+    while ticking.now() < event.start_time:
+        ticking.wait(nothing, event.start_time, is_busy=False)
     return event.start_time, dict(event.parameter_defaults)

@@ -7,7 +7,7 @@ not in charge of any kind of executor.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -33,12 +33,20 @@ class Stopped(Struct):
     state: State
 
 
-Events = SimpleQueue[Outcome | Told | Stopped]
+Event: TypeAlias = Outcome | Told | Stopped
+Events: TypeAlias = SimpleQueue[Event]
 """What sessions tell the engine, in the order in which it happened."""
 
 
 class Executor(ABC):
-    """Where tasks run. Give one to a flow: `Flow(..., executor=ThreadExecutor())`."""
+    """Where tasks run. Give one to a flow.
+
+    Example:
+        >>> from eparch import Flow
+        >>> from eparch.executors import ThreadExecutor
+        >>> Flow("etl", executor=ThreadExecutor(max_workers=8)).executor
+        <ThreadExecutor: 8 threads>
+    """
 
     # Whether a session itself ends what takes longer than its timeout.
     ends_timeouts: ClassVar[bool] = False

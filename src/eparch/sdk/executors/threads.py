@@ -1,6 +1,5 @@
 """Tasks in threads of this process."""
 
-import ctypes
 import os
 import threading
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Final
 
 from eparch.sdk import states
 from eparch.sdk.engine.attempts import Attempt, Outcome, Shared, run_attempt
+from eparch.sdk.engine.calls import interrupt
 from eparch.sdk.errors import FlowError
 from eparch.sdk.executors.executor import Events, Executor, Session, Told
 from eparch.sdk.states import State
@@ -88,7 +88,7 @@ class _ThreadSession(Session):
         if cancel:
             for thread in self._threads:
                 if thread.is_alive() and thread.ident is not None:
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Cancel))
+                    interrupt(thread.ident, Cancel)
         else:
             for thread in self._threads:
                 thread.join()

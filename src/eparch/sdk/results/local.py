@@ -4,7 +4,6 @@ In charge of files; not in charge of names and values (`result`).
 """
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -45,6 +44,8 @@ class LocalResult(Result):
 
     def write_bytes(self, location: str, data: bytes) -> None:
         """Write a file, by renaming a finished one, so that no reader sees half of it."""
+        import tempfile
+
         path = self._path(location)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

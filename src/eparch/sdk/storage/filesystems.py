@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eparch.sdk.errors import FlowError
+from eparch.sdk.pickling import pickled
 from eparch.sdk.results.filesystems import FilesystemResult
-from eparch.sdk.storage.loading import flow_of_pickle, flow_of_source, pickled
+from eparch.sdk.storage.loading import flow_of_pickle, flow_of_source
 from eparch.sdk.storage.storage import Storage
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _ObjectStore(Storage):
             if self.local_script_path is not None:
                 self._files().write_bytes(self.key, Path(self.local_script_path).read_bytes())
             return self.key
-        data = pickled(flow)
+        data = pickled(flow, f"Flow {flow.name!r}", flow.sorted_tasks())
         stem = re.sub(r"[^A-Za-z0-9]+", "-", flow.name).strip("-").lower() or "flow"
         key = self.key or f"{stem}/{hashlib.sha256(data).hexdigest()[:16]}.pickle"
         self._files().write_bytes(key, data)

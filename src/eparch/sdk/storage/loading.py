@@ -93,38 +93,6 @@ def flow_of_pickle(data: bytes, name: str, place: str) -> "Flow":
     return _found([found], name, place)
 
 
-def pickled(flow: "Flow") -> bytes:
-    """Return a flow as a pickle.
-
-    Raises:
-        FlowError: something in it cannot be pickled; the message names the task.
-    """
-    import cloudpickle
-
-    try:
-        return bytes(cloudpickle.dumps(flow))
-    except Exception as error:
-        culprit = _unpicklable(flow.sorted_tasks())
-        if culprit is None:
-            raise FlowError(f"Flow {flow.name!r} cannot be pickled: {error}") from error
-        raise FlowError(
-            f"Task {culprit[0]!r} of flow {flow.name!r} cannot be pickled: {culprit[1]}",
-            hint="it holds something that belongs to this process: a lock, a connection, an open file; "
-            "make that inside the task",
-        ) from error
-
-
-def _unpicklable(tasks: Iterable[Any]) -> tuple[str, Exception] | None:
-    import cloudpickle
-
-    for task in tasks:
-        try:
-            cloudpickle.dumps(task)
-        except Exception as error:
-            return task.name, error
-    return None
-
-
 def _imported(name: str) -> tuple[ModuleType, Any]:
     try:
         return importlib.import_module(name), None

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from eparch.sdk.errors import FlowError
-from eparch.sdk.storage.loading import flow_of_file, flow_of_pickle, pickled
+from eparch.sdk.pickling import pickled
+from eparch.sdk.storage.loading import flow_of_file, flow_of_pickle
 from eparch.sdk.storage.storage import Storage
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Local(Storage):
         if self.path is not None:
             self.flows[flow.name] = self.path
             return self.path
-        data = pickled(flow)
+        data = pickled(flow, f"Flow {flow.name!r}", flow.sorted_tasks())
         stem = re.sub(r"[^A-Za-z0-9]+", "-", flow.name).strip("-").lower() or "flow"
         path = Path(self.directory) / stem / f"{hashlib.sha256(data).hexdigest()[:16]}.pickle"
         try:

@@ -1,0 +1,270 @@
+"""Tasks on a Dask cluster.
+
+In charge of sending attempts to Dask and of taking in what becomes of them; not in charge of the cluster, which is
+Dask's.
+
+A task whose worker dies is run again by Dask on another worker. It had not been reported as done then: only what has
+arrived here is. Results travel through this process; keep large ones on a shared filesystem and pass their names.
+"""
+
+import importlib
+import pickle
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
+from typing import Any, Final
+from uuid import uuid4
+
+from eparch.sdk import states
+from eparch.sdk.engine.attempts import Attempt, Outcome, Shared, run_attempt
+from eparch.sdk.errors import FlowError
+from eparch.sdk.executors.executor import Events, Executor, Session
+from eparch.sdk.executors.messages import read, written
+from eparch.sdk.pickling import pickled
+from eparch.sdk.states import State
+
+# More than any cluster does at once, so that its scheduler sees what is coming.
+_ROOM: Final = 5_000
+
+
+class DaskExecutor(Executor):
+    """Run tasks on a Dask cluster. Needs the package distributed: `pip install 'eparch[dask]'`.
+
+    Args:
+        address: of a running scheduler, such as "tcp://10.0.0.1:8786". Without it a cluster is started for each run.
+        cluster_class: the kind of cluster to start, as a class, a function or a dotted name; by default
+            `distributed.LocalCluster`.
+        cluster_kwargs: its arguments.
+        adapt_kwargs: arguments of its `adapt`, to let it grow and shrink.
+        client_kwargs: arguments of `distributed.Client`.
+
+    Example:
+        >>> from eparch import Flow, task
+        >>> from eparch.executors import DaskExecutor
+        >>> @task
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> executor = DaskExecutor(cluster_kwargs={"processes": False, "dashboard_address": None})
+        >>> with Flow("doubles", executor=executor) as f:
+        ...     doubles = double.map([1, 2, 3])
+        >>> f.run().result[doubles].result
+        [2, 4, 6]
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        cluster_class: str | Callable[..., Any] | None = None,
+        cluster_kwargs: Mapping[str, Any] | None = None,
+        adapt_kwargs: Mapping[str, Any] | None = None,
+        client_kwargs: Mapping[str, Any] | None = None,
+        debug: bool = False,
+    ) -> None:
+        if address is not None and (cluster_class or cluster_kwargs or adapt_kwargs):
+            raise FlowError(
+                "A DaskExecutor has the address of a cluster and is to start one as well.", hint="give one of the two"
+            )
+        self.address = address
+        self.cluster_class = cluster_class
+        self.cluster_kwargs = dict(cluster_kwargs or {})
+        self.adapt_kwargs = dict(adapt_kwargs or {})
+        self.client_kwargs = {"set_as_default": False, **(client_kwargs or {})}
+        self.debug = debug
+
+    def open(self, shared: Shared, events: Events) -> Session:
+        """Connect to the cluster, or start one.
+
+        Raises:
+            FlowError: a task cannot be pickled, or there is no cluster at the address.
+        """
+        try:
+            import distributed
+        except ImportError:
+            raise FlowError(
+                "A DaskExecutor needs the package distributed.", hint="pip install 'eparch[dask]'"
+            ) from None
+        data = pickled(shared, "The flow", shared.tasks)
+        cluster = None
+        if self.address is None:
+            cluster = self._cluster_class(distributed)(**self.cluster_kwargs)
+            if self.adapt_kwargs:
+                cluster.adapt(**self.adapt_kwargs)
+        try:
+            connect: Any = distributed.Client
+            client = connect(cluster if cluster is not None else self.address, **self.client_kwargs)
+        except OSError as error:
+            raise FlowError(
+                f"There is no Dask scheduler at {self.address}: {error}", hint="start one: dask scheduler"
+            ) from None
+        return _DaskSession(client, cluster, shared, data, events)
+
+    def _cluster_class(self, distributed: Any) -> Callable[..., Any]:
+        if self.cluster_class is None:
+            made: Callable[..., Any] = distributed.LocalCluster
+            return made
+        if callable(self.cluster_class):
+            return self.cluster_class
+        module, _, name = self.cluster_class.rpartition(".")
+        try:
+            found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise FlowError(f"The cluster class {self.cluster_class!r} cannot be imported: {error}") from None
+        return found
+
+    def __repr__(self) -> str:
+        return f"<DaskExecutor: {self.address or self.cluster_class or 'a local cluster'}>"
+
+
+class _DaskSession(Session):
+    def __init__(self, client: Any, cluster: Any, shared: Shared, data: bytes, events: Events) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._shared = shared
+        self._events = events
+        # A task of its own, not scattered data: Dask makes it again when the workers that hold it are lost.
+        self._shared_future = client.submit(_unpickled, data, key=f"eparch-flow-{uuid4()}", pure=False)
+        self._topic = f"eparch-{uuid4()}"
+        self._open: dict[str, tuple[Any, Attempt]] = {}
+        self._submitted_count = 0
+        self._finished: SimpleQueue[str | None] = SimpleQueue()
+        if shared.tells_all:
+            client.subscribe_topic(self._topic, self._heard)
+        self._gatherer = threading.Thread(target=self._gather, daemon=True, name="eparch-dask")
+        self._gatherer.start()
+
+    def room(self) -> int:
+        return _ROOM - len(self._open)
+
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        keys, messages = [], []
+        for attempt in attempts:
+            try:
+                messages.append(written([attempt]))
+            except Exception as error:  # whatever a user's object raises
+                name = self._shared.tasks[attempt.step].name
+                self._fail(attempt, f"The inputs of task {name!r} cannot be sent to Dask: {error}", error)
+                continue
+            self._submitted_count += 1
+            child = "" if attempt.map_index < 0 else f"-{attempt.map_index}"
+            # Dask groups tasks by what comes before the last part of their keys.
+            key = f"{self._shared.slugs[attempt.step]}{child}-{uuid4()}"
+            keys.append((key, attempt))
+        if not messages:
+            return
+        futures = self._client.map(
+            _run,
+            messages,
+            shared=self._shared_future,
+            topic=self._topic if self._shared.tells_all else None,
+            key=[key for key, _ in keys],
+            pure=False,
+        )
+        for (key, attempt), future in zip(keys, futures, strict=True):
+            self._open[key] = (future, attempt)
+            self._watch(future)
+
+    def close(self, *, cancel: bool = False) -> None:
+        """Disconnect, and stop the cluster if it is ours; with `cancel`, take back what has not begun."""
+        if cancel:
+            self._client.cancel([future for future, _ in self._open.values()], force=True)
+        self._finished.put(None)
+        self._gatherer.join()
+        self._shared_future.release()
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def _watch(self, future: Any) -> None:
+        future.add_done_callback(lambda done: self._finished.put(done.key))
+
+    def _gather(self) -> None:
+        """Fetch results, as many at once as are there."""
+        is_open = True
+        while is_open:
+            keys = [self._finished.get()]
+            while not self._finished.empty():
+                keys.append(self._finished.get())
+            is_open = None not in keys
+            here = [key for key in keys if key is not None and key in self._open and self._is_here(key)]
+            try:
+                gathered = self._client.gather([self._open[key][0] for key in here])
+            except Exception:
+                # One of them went away in between: each by itself, so that the others are not held up.
+                gathered = [self._fetched(key) for key in here]
+            for key, data in zip(here, gathered, strict=True):
+                if data is not None:
+                    future, attempt = self._open.pop(key)
+                    future.release()
+                    self._events.put(self._outcome(attempt, data))
+
+    def _is_here(self, key: str) -> bool:
+        """Return whether a result is on the cluster; what cannot come any more has failed."""
+        future, attempt = self._open[key]
+        match future.status:
+            case "finished":
+                return True
+            case "error":
+                del self._open[key]
+                self._fail(attempt, f"Dask could not run the task: {future.exception()}", future.exception())
+            case "cancelled":
+                del self._open[key]
+                self._fail(attempt, "The Dask cluster has dropped the task, or is gone.", None)
+            case _:
+                # Its worker died with the result: Dask makes it again, and says so.
+                self._watch(future)
+        return False
+
+    def _fetched(self, key: str) -> bytes | None:
+        future, attempt = self._open[key]
+        try:
+            data: bytes = future.result()
+        except Exception as error:
+            del self._open[key]
+            self._fail(attempt, f"Dask could not run the task: {error}", error)
+            return None
+        return data
+
+    def _outcome(self, attempt: Attempt, data: bytes) -> Outcome:
+        try:
+            outcome: Outcome = read(data)
+        except Exception as error:
+            return self._failed(attempt, f"The result of a task cannot be read here: {error!r}", error)
+        return outcome
+
+    def _heard(self, event: tuple[Any, bytes]) -> None:
+        self._events.put(read(event[1]))
+
+    def _fail(self, attempt: Attempt, message: str, error: BaseException | None) -> None:
+        self._events.put(self._failed(attempt, message, error))
+
+    def _failed(self, attempt: Attempt, message: str, error: BaseException | None) -> Outcome:
+        return Outcome(attempt.step, attempt.map_index, states.Failed(message, result=error))
+
+
+def _unpickled(data: bytes) -> Any:
+    return pickle.loads(data)  # noqa: S301 - the flow that this cluster was given to run
+
+
+def _run(message: bytes, *, shared: Shared, topic: str | None) -> bytes:
+    """Run one attempt; called by a Dask worker."""
+    from eparch.sdk.executors.executor import Told
+
+    (attempt,) = read(message)
+    tell = None
+    if topic is not None:
+        from distributed import get_worker
+
+        worker = get_worker()
+
+        def tell(step: int, map_index: int, state: State) -> None:
+            worker.log_event(topic, written(Told(step, map_index, state)))
+
+    outcome = run_attempt(shared, attempt, tell, keeps_order=False)
+    try:
+        return written(outcome)
+    except Exception as error:
+        name = shared.tasks[attempt.step].name
+        failed = states.Failed(
+            f"The result of task {name!r} cannot be sent out of its worker: {error!r}", result=RuntimeError(repr(error))
+        )
+        return written(Outcome(outcome.step, outcome.map_index, failed, outcome.passed))
