@@ -214,6 +214,19 @@ async def test_a_failure_is_noted_beside_the_last_counts_and_told(backend: Backe
     assert (row["last_error"], row["counts"]) == (None, {"written": 2})
 
 
+async def test_everybody_may_ask_how_the_services_are(backend: Backend) -> None:
+    assert backend.run("service") == []
+    one = Server(backend, "one")
+    await one.renew()
+    await one.run()
+    begun = backend.now
+    (shown,) = backend.run("service")
+    wanted = {"name": "lazarus", "holder": "one", "last_pass": begun, "counts": {"written": 1}, "last_error": None}
+    assert wanted.items() <= shown.items()
+    backend.move_clock(seconds=DURATION_S)
+    assert backend.run("service")[0]["holder"] is None
+
+
 async def test_without_a_database_the_failure_itself_is_told(backend: Backend) -> None:
     one = Server(backend, "one")
     await one.renew()

@@ -1,22 +1,31 @@
 """The services that run beside the API in this process.
 
-In charge of starting and stopping their loops and of waking them; not in charge of what they do (`eparch.services`).
+In charge of starting and stopping their loops, of waking them, and of saying how they are; not in charge of what they
+do (`eparch.services`) nor of whose turn it is (`eparch.services.lease`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from eparch.core.instants import timestamp_text
+from eparch.core.rescue import RescueRules
+from eparch.database.engines import parse_url
 from eparch.database.readers import Readers
+from eparch.operations.identity import new_id
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.settings import Settings
+from eparch.services.lazarus import Lazarus
+from eparch.services.lease import RENEWAL_S, LeaseKeeper, Turn
 from eparch.services.loop import Loop
 from eparch.services.scheduler import Scheduler
+from eparch.services.zombie_killer import ZombieKiller
 
 # A service that fails this many times in a row is shown as failing; one failure may be a lost connection.
 _FAILURES_MAX: Final = 3
@@ -28,51 +37,92 @@ class Services:
     def __init__(
         self, settings: Settings, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]
     ) -> None:
+        self._settings = settings
+        self._read = readers.run
         self._bus = bus
-        self._tasks: list[asyncio.Task[None]] = []
-        self._loops: Sequence[Loop] = ()
+        self._clock = clock
+        self._running: list[asyncio.Task[None]] = []
+        self._waking: list[asyncio.Task[None]] = []
+        self._loops: dict[str, Loop] = {}
+        # A SQLite file belongs to one server, so whoever held the leases before has ended.
+        is_alone = parse_url(settings.database_url).get_backend_name() == "sqlite"
+        self._keeper = LeaseKeeper(changes.perform, _holder(), wake=self._wake, is_alone=is_alone)
         if settings.services_enabled:
-            scheduler = Scheduler(readers.run, changes.perform, runs_ahead=settings.runs_ahead)
-            self._loops = [
-                Loop("scheduler", scheduler.run_once, interval_s=settings.scheduler_interval_s, clock=clock),
-            ]
+            self._add_all()
 
     def start(self) -> None:
-        """Begin: each service makes its first pass at once."""
-        for loop in self._loops:
-            self._tasks += [asyncio.create_task(loop.run()), asyncio.create_task(self._wake(loop))]
+        """Begin: each service makes its first pass as soon as its turn has come."""
+        if not self._loops:
+            return
+        self._running = [asyncio.create_task(loop.run()) for loop in (self._leases, *self._loops.values())]
+        self._waking = [asyncio.create_task(self._wake_by_events(name, events)) for name, events in _EVENTS.items()]
 
     async def stop(self) -> None:
-        """Let passes that have begun come to their end."""
-        running, waking = self._tasks[::2], self._tasks[1::2]
-        for loop in self._loops:
-            loop.stop()
-        for task in waking:
+        """Let passes that have begun come to their end, and give the leases back."""
+        for task in self._waking:
             task.cancel()
-        await asyncio.gather(*running)
+        for loop in self._loops.values():
+            loop.stop()
+        # The leases are kept until the last pass has ended.
+        await asyncio.gather(*self._running[1:])
+        if self._running:
+            self._leases.stop()
+            await self._running[0]
+            await self._keeper.release()
 
     def report(self) -> dict[str, Any]:
-        """Return how each service is: state, passes, failures in a row, last pass, what it came to."""
-        return {loop.name: _report(loop) for loop in self._loops}
+        """Return how each service is: whose turn, passes, failures in a row, last pass, what it came to."""
+        return {name: _report(loop, self._keeper.turns[name], self._clock()) for name, loop in self._loops.items()}
 
-    async def _wake(self, loop: Loop) -> None:
-        """Begin a pass when a flow or its schedule has changed, instead of after minutes."""
-        with self._bus.listening(_WAKES[loop.name]) as listener:
+    def _add_all(self) -> None:
+        settings = self._settings
+        rules = RescueRules(
+            heartbeat_timeout_s=settings.heartbeat_timeout_s,
+            resurrections_max=settings.resurrection_attempts_max,
+            grace_s=settings.left_task_runs_grace_s,
+        )
+        settle_s = settings.heartbeat_settle_s
+        turn = self._keeper.turn("scheduler")
+        scheduler = Scheduler(self._read, turn.change, runs_ahead=settings.runs_ahead)
+        self._add(turn, scheduler.run_once, settings.scheduler_interval_s)
+        turn = self._keeper.turn("lazarus", settle_s=settle_s)
+        lazarus = Lazarus(self._read, turn.change, rules)
+        self._add(turn, lazarus.run_once, settings.lazarus_interval_s)
+        turn = self._keeper.turn("zombie_killer", settle_s=settle_s)
+        zombie_killer = ZombieKiller(self._read, turn.change, rules)
+        self._add(turn, zombie_killer.run_once, settings.zombie_killer_interval_s)
+        self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
+
+    def _add(self, turn: Turn, run_once: Callable[[datetime], Awaitable[object]], interval_s: float) -> None:
+        self._loops[turn.name] = Loop(turn.name, turn.guarded(run_once), interval_s=interval_s, clock=self._clock)
+
+    def _wake(self, name: str) -> None:
+        self._loops[name].wake()
+
+    async def _wake_by_events(self, name: str, events: Sequence[str]) -> None:
+        """Begin a pass when something has changed that concerns a service, instead of after minutes."""
+        with self._bus.listening(events) as listener:
             while True:
                 await listener.wait()
-                loop.wake()
+                self._wake(name)
 
 
-_WAKES: Final = {"scheduler": ("flow", "flow_group")}
+_EVENTS: Final = {"scheduler": ("flow", "flow_group")}
 
 
-def _report(loop: Loop) -> dict[str, Any]:
-    last = loop.status.ended
+def _holder() -> str:
+    """Return a name of this process that no other has, nor a later one of the same number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}"
+
+
+def _report(loop: Loop, turn: Turn, now: datetime) -> dict[str, Any]:
     return {
         "status": "failing" if loop.status.failures >= _FAILURES_MAX else "ok",
+        "holder": None if turn.lease is None else turn.lease.holder,
+        "is_mine": turn.is_mine(now),
         "passes": loop.status.passes,
         "failures": loop.status.failures,
-        "last_pass": None if last is None else timestamp_text(last),
-        "counts": msgspec.to_builtins(loop.status.counts),
+        "last_pass": None if turn.last_pass is None else timestamp_text(turn.last_pass),
+        "counts": msgspec.to_builtins(turn.counts),
         "error": loop.status.error,
     }

@@ -89,6 +89,22 @@ class Settings:
     services_enabled: bool = setting(True, "Run the scheduler and the other services in this process.")
     scheduler_interval_s: float = setting(60.0, "Time between the starts of two passes of the scheduler.", least=0.1)
     runs_ahead: int = setting(10, "Runs that the scheduler creates ahead of time for each flow.", least=1, most=1000)
+    lazarus_interval_s: float = setting(60.0, "Time between the starts of two passes of Lazarus.", least=0.1)
+    zombie_killer_interval_s: float = setting(
+        60.0, "Time between the starts of two passes of the zombie killer.", least=0.1
+    )
+    heartbeat_timeout_s: float = setting(
+        600.0, "A run without a sign of life for so long is taken for lost; clients beat every 30 s.", least=1
+    )
+    heartbeat_settle_s: float = setting(
+        120.0, "How long heartbeats may arrive, after a time without any server, before silence is judged.", least=0
+    )
+    resurrection_attempts_max: int = setting(
+        3, "How often Lazarus schedules a lost flow run anew before it fails.", least=0, most=1000
+    )
+    left_task_runs_grace_s: float = setting(
+        600.0, "How long task runs may be unfinished after the end of their flow run before they are closed.", least=0
+    )
 
     log_format: Literal["auto", "text", "json"] = setting(
         "auto", "How log lines are written; auto is text on a terminal, JSON elsewhere."

@@ -45,11 +45,15 @@ class Turn:
 
     Attributes:
         lease: as last seen; None before the first look.
+        last_pass: when the last pass of this server began that came to its end well; None before the first.
+        counts: what it came to.
     """
 
     def __init__(self, name: str, change: Change, holder: str, settle_s: float) -> None:
         self.name = name
         self.lease: Lease | None = None
+        self.last_pass: datetime | None = None
+        self.counts: object = None
         self._change = change
         self._holder = holder
         self._settle = timedelta(seconds=settle_s)
@@ -90,6 +94,7 @@ class Turn:
             try:
                 counts = await run_once(now)
                 await self._note(now, counts, None)
+                self.last_pass, self.counts = now, counts
             except LeaseLost as error:
                 logger.warning("%s", error)
                 return None

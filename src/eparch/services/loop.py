@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from eparch.core.errors import EparchError
+
 logger: Final = logging.getLogger("eparch.services")
 
 _JITTER: Final = 0.1
@@ -112,7 +114,9 @@ class Loop:
             counts = await self._run_once(started)
         except Exception as error:
             failures = self.status.failures + 1
-            logger.exception("%s has failed %d times in a row.", self.name, failures)
+            # Nobody needs a traceback of what was foreseen, such as a database that is away.
+            trace = None if isinstance(error, EparchError) else error
+            logger.error("%s has failed %d times in a row: %s", self.name, failures, error, exc_info=trace)
             self.status = replace(self.status, failures=failures, error=f"{type(error).__name__}: {error}")
         else:
             logger.debug("%s: %s", self.name, counts)
