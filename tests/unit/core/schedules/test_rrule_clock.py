@@ -5,7 +5,7 @@ from time import process_time
 
 import pytest
 
-from eparch.core.schedules import ScheduleError, next_events, parse_schedule
+from eparch.core.schedules import CANDIDATES_MAX, ScheduleError, next_events, parse_schedule
 from tests.unit.core.schedules.documents import NEW_YORK, Document, date, keep, rrule, rrule_set, rule, schedule, starts
 
 DAILY = "FREQ=DAILY"
@@ -85,6 +85,7 @@ def test_the_text_alone_loses_to_start_and_until_apart() -> None:
         "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
         "FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=1,2;BYSETPOS=4",
         "FREQ=WEEKLY;BYMONTHDAY=1,2;BYSETPOS=2",
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=2",
         "FREQ=DAILY;INTERVAL=3;BYHOUR=4,16;BYMINUTE=0,30",
         "FREQ=HOURLY;INTERVAL=5;BYDAY=SA;BYMINUTE=10,20",
         "FREQ=HOURLY;INTERVAL=5;BYMINUTE=10,20,30;BYSETPOS=1,-1",
@@ -104,7 +105,7 @@ def test_a_rule_entered_late_ticks_as_one_followed_from_its_start(text: str) -> 
 
     followed = rrulestr(f"RRULE:{text}", dtstart=datetime.fromisoformat(NINE))
     clock = schedule(rrule(text, f"{NINE}+00:00"))
-    for after in ("2018-03-01T09:00:00", "2018-05-05T03:01:02", "2019-07-31T23:59:59.500000"):
+    for after in ("2018-03-01T09:00:00", "2018-05-03T12:00:00", "2018-05-05T03:01:02", "2019-07-31T23:59:59.500000"):
         expected = followed.xafter(datetime.fromisoformat(after), count=12)
         found = next_events(parse_schedule(clock), datetime.fromisoformat(f"{after}+00:00"), 12)
         assert [event.start_time for event in found] == [wall.replace(tzinfo=UTC) for wall in expected]
@@ -143,7 +144,17 @@ def test_a_set_of_dates_alone_ends_with_the_last() -> None:
 @pytest.mark.parametrize("excluding", ["FREQ=DAILY", "FREQ=MINUTELY"])
 def test_a_set_that_excludes_everything_is_given_up(excluding: str) -> None:
     clock = rrule_set([rule("FREQ=DAILY", NINE)], exrule=[rule(excluding, NINE)])
+    begin = process_time()
     assert starts(schedule(clock), "2019-01-01T00:00:00+00:00", 1) == []
+    # Stepping through all minutes of 27 years takes half a minute.
+    assert process_time() - begin < 3
+
+
+def test_at_most_so_many_members_of_a_set_are_examined() -> None:
+    for excluded_count, found in ((CANDIDATES_MAX - 1, ["2045-07-16 09:00"]), (CANDIDATES_MAX, [])):
+        excluding = rule(f"FREQ=DAILY;COUNT={excluded_count}", NINE)
+        clock = schedule(rrule_set([rule("FREQ=DAILY", NINE)], exrule=[excluding]))
+        assert starts(clock, "2018-01-01T00:00:00+00:00", 1) == found
 
 
 @pytest.mark.parametrize(
@@ -199,6 +210,11 @@ def test_a_rule_is_refused(text: str, problem: str) -> None:
         parse_schedule(schedule(rrule(text, f"{NINE}+00:00")))
     assert caught.value.part == "clocks[0].rrule_obj.rr"
     assert problem in caught.value.problem
+
+
+def test_a_rare_rule_is_not_taken_for_one_that_never_occurs() -> None:
+    leap_monday = schedule(rrule("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO", f"{NINE}+00:00"))
+    assert starts(leap_monday, "2018-01-01T00:00:00+00:00", 1) == ["2044-02-29 09:00"]
 
 
 def test_what_is_refused_elsewhere_in_a_rule_is_named() -> None:
