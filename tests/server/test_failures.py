@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from tests.faults.outages import Outage
+from tests.server.agents import CLAIM, Agent
 from tests.server.conftest import StartServer, running
 from tests.server.holding import writers_held_up
 from tests.server.making import make_flow, make_project, make_run
 from tests.server.socket_client import SocketClient
-from tests.server.test_claims import CLAIM, Agent
 from tests.server.wire import Response, Wire, ask, operation, request
 from tests.server_process import ServerProcess
 from tests.waiting import wait_until

@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from eparch.database import migrate
 from eparch.database.engines import parse_url, reading_engine
 from eparch.database.tables import project
-from tests.databases import Databases
+from tests.databases import Databases, PostgreSQLDatabases
+from tests.faults.outages import Outage
+from tests.server.agents import Agent
 from tests.server.conftest import StartServer, running
 from tests.server.holding import writers_held_up
 from tests.server.socket_client import SocketClient
-from tests.server.test_claims import Agent
 from tests.server.wire import Wire, ask, operation
 from tests.server_process import EXECUTABLE, ServerProcess, free_port
 from tests.waiting import wait_until
@@ -164,6 +167,19 @@ def test_a_server_can_be_started_again_after_each_kind_of_end(start_server: Star
         assert names_in(server.database_url) >= {"first", "next 0", "next 1"}
 
 
+@pytest.mark.xdist_group("server-outage")
+def test_a_server_whose_database_is_away_stops_all_the_same(tmp_path: Path) -> None:
+    outage = Outage()
+    try:
+        with running(outage.fresh_url(), tmp_path) as server:
+            outage.stop()
+            server.send_signal(signal.SIGTERM)
+            assert server.wait_end() == 0
+            server.check_log()
+    finally:
+        outage.close()
+
+
 # ---- a server that cannot start says why, in one message ----
 
 
@@ -197,6 +213,16 @@ def test_other_machines_are_not_served_without_authentication(tmp_path: Path, ho
 def test_an_address_that_is_not_ours_is_told(tmp_path: Path) -> None:
     told = refusal(tmp_path, "--host", "192.0.2.1", "--port", str(free_port()), "--allow-unauthenticated")
     assert "Cannot listen on 192.0.2.1" in told
+
+
+def test_a_start_that_fails_when_everything_runs_already_is_told(
+    postgresql_databases: PostgreSQLDatabases, tmp_path: Path
+) -> None:
+    with postgresql_databases.fresh(migrate.upgrade) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            # The first change is made after all threads have been started.
+            connection.execute("ALTER TABLE tenant RENAME COLUMN slug TO slogan")
+        assert "slug" in refusal(tmp_path, "--port", str(free_port()), "--database-url", url)
 
 
 def test_a_database_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
