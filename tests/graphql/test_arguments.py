@@ -57,6 +57,15 @@ def test_one_object_stands_for_a_list_of_one() -> None:
     assert arguments(text) == {"input": {"logs": [{"flow_run_id": ID, "message": "x"}]}}
 
 
+@pytest.mark.parametrize("literal", ["INFO", '"INFO"', "$level"])
+def test_the_level_of_a_log_line_may_be_a_bare_word_a_text_or_a_variable(literal: str) -> None:
+    text = f'mutation ($level: log_level) {{ write_run_logs(input: {{logs: {{flow_run_id: "{ID}", level: LEVEL}}}}) '
+    text = text.replace("LEVEL", literal) + "{ success } }"
+    if literal != "$level":
+        text = text.replace(" ($level: log_level)", "")
+    assert arguments(text, {"level": "INFO"}) == {"input": {"logs": [{"flow_run_id": ID, "level": "INFO"}]}}
+
+
 def test_lists_of_texts_are_lists() -> None:
     text = f'mutation {{ set_flow_run_labels(input: {{flow_run_id: "{ID}", labels: LABELS}}) {{ success }} }}'
     for literal, labels in (('["a", "b"]', ["a", "b"]), ("[]", []), ('"a"', ["a"]), ('["a" # "c"\n "b"]', ["a", "b"])):

@@ -6,11 +6,13 @@ database's; not in charge of what the text is (`graphql.statements`).
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
 from eparch.database.faults import of_driver
+
+_FUNCTION_RAISED: Final = "user-defined function raised exception"
 
 
 class ValueRefused(Exception):
@@ -39,6 +41,9 @@ def first_row(connection: Connection, text: str, parameters: tuple[Any, ...]) ->
     try:
         row: Sequence[Any] | None = driver.execute(text, parameters).fetchone()
     except sqlite3.Error as error:
+        if str(error) == _FUNCTION_RAISED:
+            # The only one of `sqlite_functions` that raises is the search for a regular expression.
+            raise ValueRefused("the regular expression takes too long to match", is_pattern=False) from None
         raise of_driver(error) from error
     return row
 

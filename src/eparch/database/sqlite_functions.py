@@ -5,16 +5,20 @@ charge of when they are called (`graphql.dialect`). PostgreSQL has all of them b
 """
 
 import json
-import re
 import sqlite3
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+import regex
+
 # Enough for exact sums of squares of 64-bit integers, and for nine right digits of a root of them.
 _EXACT: Final = Context(prec=60)
 _NINTH: Final = Decimal("0.000000001")
+
+# One value of one row. The standard library's `re` has no limit, and a pattern such as `(a+)+$` would never end.
+_MATCH_S_MAX: Final = 0.25
 
 # The order of kinds in jsonb, lowest first.
 _RANKS: Final[dict[type, int]] = {type(None): 0, str: 1, int: 2, Decimal: 2, bool: 3, list: 4, dict: 5}
@@ -30,10 +34,14 @@ def is_match(text: str | None, pattern: str | None, ignore_case: int) -> bool | 
     """Return whether a regular expression occurs in `text`; None where either is missing.
 
     `.` matches a newline too, and `\\w` and case are those of ASCII, as in PostgreSQL with the C collation.
+
+    Raises:
+        TimeoutError: the pattern backtracks without end. Other threads go on meanwhile: the search lets go of the GIL.
     """
     if text is None or pattern is None:
         return None
-    return _compiled(pattern, ignore_case).search(text) is not None
+    found = _compiled(pattern, ignore_case).search(text, concurrent=True, timeout=_MATCH_S_MAX)
+    return found is not None
 
 
 def compare_json(left: str | None, right: str | None) -> int | None:
@@ -126,8 +134,8 @@ def spread(count: int, total: int | None, squares: int | None, is_sample: int, i
 
 
 @lru_cache(512)
-def _compiled(pattern: str, ignore_case: int) -> re.Pattern[str]:
-    return re.compile(pattern, re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else 0))
+def _compiled(pattern: str, ignore_case: int) -> regex.Pattern[str]:
+    return regex.compile(pattern, regex.DOTALL | regex.ASCII | (regex.IGNORECASE if ignore_case else 0))
 
 
 @lru_cache(1024)

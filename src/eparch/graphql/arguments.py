@@ -108,6 +108,9 @@ def _value(node: ValueNode, wanted: GraphQLInputType, reader: Reader) -> Evaluat
         return Fixed(node.value)
     if isinstance(node, BooleanValueNode):
         return Fixed(node.value)
+    if isinstance(node, EnumValueNode) and bare.name == "log_level":
+        # An enum once, now open to names of one's own: a bare word is as good as a text.
+        return Fixed(node.value)
     return _scalar(node, bare, reader)
 
 

@@ -9,6 +9,8 @@ Columns have the C collation, so ignoring case, `\\w` and `[[:alpha:]]` mean ASC
 import re
 from typing import Final
 
+import regex
+
 _CLASSES: Final = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
@@ -101,8 +103,8 @@ def regex_of_posix(pattern: str) -> str:
             made += r"\Z" if sign == "$" else sign
             at += 1
     try:
-        re.compile(made)
-    except (re.error, OverflowError, RecursionError):
+        regex.compile(made, regex.DOTALL | regex.ASCII)
+    except (regex.error, OverflowError, RecursionError):
         raise BadPattern(BAD_REGEX) from None
     return made
 

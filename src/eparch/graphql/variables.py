@@ -253,6 +253,7 @@ _SCALARS: Final[dict[str, Coerce]] = {
     "Boolean": _boolean,
     "UUID": _uuid,
     "DateTime": _instant,
+    "log_level": _string,
     "JSON": _same,
     "jsonb": _same,
     "uuid": _string,

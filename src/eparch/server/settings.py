@@ -83,7 +83,7 @@ class Settings:
     batch_max: int = setting(256, "Most mutations that share one transaction.", least=1, most=10_000)
 
     query_depth_max: int = setting(7, "Deepest field of a query; a root field has depth 0.", least=1)
-    query_cost_max: int = setting(1_000_000, "Largest estimated number of rows that one query reads.", least=1)
+    query_cost_max: int = setting(100_000_000, "Largest estimated number of rows that one query reads.", least=1)
     rows_max: int = setting(100_000, "Most rows of one list of an answer.", least=1)
 
     services_enabled: bool = setting(True, "Run the scheduler and the other services in this process.")

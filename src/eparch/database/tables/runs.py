@@ -53,7 +53,7 @@ def _history(run: str) -> Table:
         Column("version", Integer, nullable=False),
         known_state(),
     )
-    Index(None, table.c[f"{run}_id"], table.c.version)
+    Index(None, table.c[f"{run}_id"], table.c.version, unique=True)
     return table
 
 

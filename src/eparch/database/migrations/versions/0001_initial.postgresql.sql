@@ -275,7 +275,7 @@ CREATE TABLE flow_run_state (
     CONSTRAINT fk_flow_run_state_flow_run_id_flow_run FOREIGN KEY(flow_run_id) REFERENCES flow_run (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_flow_run_state_flow_run_id_version ON flow_run_state (flow_run_id, version);
+CREATE UNIQUE INDEX ix_flow_run_state_flow_run_id_version ON flow_run_state (flow_run_id, version);
 
 CREATE TABLE task_run (
     id UUID NOT NULL,
@@ -377,4 +377,4 @@ CREATE TABLE task_run_state (
     CONSTRAINT fk_task_run_state_task_run_id_task_run FOREIGN KEY(task_run_id) REFERENCES task_run (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_task_run_state_task_run_id_version ON task_run_state (task_run_id, version);
+CREATE UNIQUE INDEX ix_task_run_state_task_run_id_version ON task_run_state (task_run_id, version);
