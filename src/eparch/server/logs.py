@@ -49,4 +49,9 @@ class Json(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        try:
+            return msgspec.json.encode(line, enc_hook=str).decode()
+        except (UnicodeEncodeError, TypeError, RecursionError):
+            # Half a surrogate pair in a name of a file, a key that is no text: a line must not be lost for them.
+            shown = {name: f"{value}".encode(errors="backslashreplace").decode() for name, value in line.items()}
+            return msgspec.json.encode(shown).decode()
