@@ -42,7 +42,7 @@ def outcome(function: Any, executor: Any, timeout: float = 0.1) -> Any:
     return flow.run(executor=executor).result[made]
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2)], ids=repr)
+@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2)], ids=lambda executor: type(executor).__name__)
 def test_python_code_is_interrupted(executor: Any) -> None:
     STOPPED.clear()
     state = outcome(busy, executor)
@@ -64,7 +64,7 @@ def test_a_thread_that_cannot_be_stopped_is_left_behind_and_said_to_be() -> None
     assert "could not be stopped and goes on by itself" in state.message
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2)], ids=repr)
+@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2)], ids=lambda executor: type(executor).__name__)
 def test_an_async_task_is_cancelled_at_an_await(executor: Any) -> None:
     state = outcome(waiting, executor)
     assert isinstance(state, TimedOut)
@@ -79,7 +79,7 @@ def test_a_process_is_killed_with_its_task() -> None:
     assert time.monotonic() - before < 30
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2), ProcessExecutor(1)], ids=repr)
+@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2), ProcessExecutor(1)], ids=lambda executor: type(executor).__name__)
 def test_a_timeout_error_of_the_task_itself_is_a_failure_like_others(executor: Any) -> None:
     state = outcome(raises_timeout_error, executor, timeout=30)
     assert type(state) is Failed
