@@ -79,7 +79,9 @@ def test_a_process_is_killed_with_its_task() -> None:
     assert time.monotonic() - before < 30
 
 
-@pytest.mark.parametrize("executor", [LocalExecutor(), ThreadExecutor(2), ProcessExecutor(1)], ids=lambda executor: type(executor).__name__)
+@pytest.mark.parametrize(
+    "executor", [LocalExecutor(), ThreadExecutor(2), ProcessExecutor(1)], ids=lambda executor: type(executor).__name__
+)
 def test_a_timeout_error_of_the_task_itself_is_a_failure_like_others(executor: Any) -> None:
     state = outcome(raises_timeout_error, executor, timeout=30)
     assert type(state) is Failed
