@@ -9,7 +9,7 @@ from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
 from eparch.database.tables import flow, flow_group, flow_run
 from tests.operations.backend import OTHER_TENANT, UNKNOWN, Backend
-from tests.operations.samples import flow_document, make_project, register, schedule
+from tests.operations.samples import flow_document, interval_clock, make_project, register, schedule
 
 
 @pytest.fixture
@@ -166,6 +166,21 @@ def test_a_new_schedule_replaces_the_runs_of_the_one_before_at_once(
     assert minutes_of_runs(backend, flow_id) == {0}
     assert backend.row(flow_run, by_hand)["state"] == "Scheduled"
     assert backend.row(flow, flow_id)["is_schedule_active"] is True
+
+
+def test_a_schedule_that_lacks_a_required_parameter_of_an_active_flow_changes_nothing(backend: Backend) -> None:
+    needed = [{"name": "day", "slug": "day", "required": True, "default": None}]
+    hourly = schedule(interval_clock(parameter_defaults={"day": "today"}))
+    flow_id = register(backend, make_project(backend), flow_document(parameters=needed, schedule=hourly))
+    group_id = backend.row(flow, flow_id)["flow_group_id"]
+    before = minutes_of_runs(backend, flow_id)
+    with pytest.raises(BadInput, match=r"required parameters.*day"):
+        backend.run("set_flow_group_schedule", flow_group_id=group_id, cron_clocks=[{"cron": "15 * * * *"}])
+    assert backend.row(flow_group, group_id)["schedule"] is None
+    assert minutes_of_runs(backend, flow_id) == before
+    clocks = [{"cron": "15 * * * *", "parameter_defaults": {"day": "today"}}]
+    assert backend.run("set_flow_group_schedule", flow_group_id=group_id, cron_clocks=clocks) == {"success": True}
+    assert minutes_of_runs(backend, flow_id) == {15}
 
 
 def test_a_schedule_that_is_off_stays_off(backend: Backend, group_id: str, flow_id: str) -> None:

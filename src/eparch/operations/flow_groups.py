@@ -17,7 +17,7 @@ from eparch.database.transactions import Transaction
 from eparch.operations.deletion import delete_auto_scheduled_runs, delete_flows
 from eparch.operations.locks import lock_flow_group
 from eparch.operations.registry import Input, Payload, operation
-from eparch.operations.schedules import schedule_flow_runs
+from eparch.operations.schedules import check_schedules, schedule_flow_runs
 
 
 @operation("delete:flow")
@@ -84,6 +84,8 @@ def _reschedule(
     if not _change(tx, principal, given, now, schedule=schedule):
         return False
     flow_ids = _flow_ids(tx, given["flow_group_id"])
+    if schedule is not None:
+        check_schedules(tx, flow_ids)
     delete_auto_scheduled_runs(tx, flow_ids)
     schedule_flow_runs(tx, flow_ids, now)
     return True

@@ -94,22 +94,21 @@ def activate(tx: Transaction, flow_id: str, now: datetime) -> bool:
     row = tx.row(_ONE, {"flow": flow_id})
     if row is None:
         return False
-    try:
-        clocks = parse_schedule(_document(row)).clocks
-    except ScheduleError as error:
-        raise BadInput(f"The schedule of flow {flow_id} cannot be carried out: {error}.") from error
-    needed = unfilled_parameters(_defaults(row))
-    missing = sorted({name for clock in clocks for name in needed - clock.parameter_defaults.keys()})
-    if missing:
-        raise BadInput(
-            f"Flow {flow_id} has required parameters that its schedule does not give: {', '.join(missing)}.",
-            hint="give them in every clock, or as default parameters of the flow group",
-            detail={"parameters": missing},
-        )
+    _check(row)
     if not row.is_schedule_active:
         tx.execute(flow.update().where(flow.c.id == flow_id).values(is_schedule_active=True, updated=now))
     schedule_flow_runs(tx, [flow_id], now)
     return True
+
+
+def check_schedules(tx: Transaction, flow_ids: Sequence[str]) -> None:
+    """Do nothing, or raise if the active schedule of a flow among `flow_ids` cannot be carried out.
+
+    Raises:
+        BadInput: its clocks do not give a required parameter, or the schedule is not one.
+    """
+    for row in tx.rows(_ACTIVE.where(is_one_of(flow.c.id, "flows")), {"flows": listed(flow_ids)}):
+        _check(row)
 
 
 def schedule_flow_runs(
@@ -218,6 +217,21 @@ def _insert(tx: Transaction, runs: list[dict[str, Any]]) -> int:
     if inserted:
         tx.announce("queue")
     return inserted
+
+
+def _check(row: Row[Any]) -> None:
+    try:
+        clocks = parse_schedule(_document(row)).clocks
+    except ScheduleError as error:
+        raise BadInput(f"The schedule of flow {row.id} cannot be carried out: {error}.") from error
+    needed = unfilled_parameters(_defaults(row))
+    missing = sorted({name for clock in clocks for name in needed - clock.parameter_defaults.keys()})
+    if missing:
+        raise BadInput(
+            f"Flow {row.id} has required parameters that its schedule does not give: {', '.join(missing)}.",
+            hint="give them in every clock, or as default parameters of the flow group",
+            detail={"parameters": missing},
+        )
 
 
 _ONCE: Final = "ON CONFLICT (flow_id, idempotency_key) DO NOTHING"
