@@ -44,7 +44,7 @@ class DaskExecutor(Executor):
         >>> @task
         ... def double(x: int) -> int:
         ...     return 2 * x
-        >>> executor = DaskExecutor(cluster_kwargs={"processes": False, "dashboard_address": None})
+        >>> executor = DaskExecutor(cluster_kwargs={"processes": False, "dashboard_address": "127.0.0.1:0"})
         >>> with Flow("doubles", executor=executor) as f:
         ...     doubles = double.map([1, 2, 3])
         >>> f.run().result[doubles].result
