@@ -23,7 +23,7 @@ EXECUTORS: list[Callable[[], Any]] = [
     LocalExecutor,
     lambda: ThreadExecutor(3),
     lambda: ProcessExecutor(2),
-    lambda: DaskExecutor(cluster_kwargs={"processes": False, "dashboard_address": None}),
+    lambda: DaskExecutor(cluster_kwargs={"processes": False, "dashboard_address": "127.0.0.1:0"}),
 ]
 pytestmark = [
     # A cluster inside the test's process leaves sockets to the collector.
