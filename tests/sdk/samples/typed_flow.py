@@ -76,4 +76,3 @@ with Flow("by hand", run_config=LocalRun(labels=["gpu"]), storage=Local(path=__f
 if __name__ == "__main__":
     state = etl.run(day="2026-01-01")
     print(state.is_successful(), state.result)
-    etl.register("demo")
