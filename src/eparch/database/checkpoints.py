@@ -53,7 +53,8 @@ class Checkpointer:
         self._thread.join()
 
     def _work(self) -> None:
-        while True:
+        # Looked at after each clearing: a stop that comes between the wait and the clearing must not be forgotten.
+        while not self._stopping.is_set():
             self._written.wait()
             if self._stopping.wait(_INTERVAL_S):
                 return
