@@ -3,26 +3,36 @@
 import threading
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
-from eparch.database import checkpoints
 from eparch.database.checkpoints import Checkpointer
 from eparch.database.engines import parse_url, writing_engine
 
 
-def test_a_stop_at_any_moment_ends_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "_INTERVAL_S", 0.0)
+class _StoppedTooLate(threading.Event):
+    """An event that is set just after somebody has waited for it in vain."""
+
+    def __init__(self, written: threading.Event) -> None:
+        super().__init__()
+        self._written = written
+
+    def wait(self, timeout: float | None = None) -> bool:
+        was_set = self.is_set()
+        self.set()
+        self._written.set()
+        return was_set
+
+
+def test_a_stop_that_comes_just_after_the_wait_is_not_forgotten(tmp_path: Path) -> None:
     path = tmp_path / "db.sqlite"
     engine = writing_engine(parse_url(f"sqlite:///{path}"), has_checkpointer=True)
-    for _ in range(300):
-        checkpointer = Checkpointer(engine, path)
-        checkpointer.start()
-        checkpointer.note_commit()
-        stopping = threading.Thread(target=checkpointer.stop, daemon=True)
-        stopping.start()
-        stopping.join(20)
-        assert not stopping.is_alive(), "the thread goes on after its stop"
+    checkpointer = Checkpointer(engine, path)
+    checkpointer._stopping = _StoppedTooLate(checkpointer._written)
+    working = threading.Thread(target=checkpointer._work, daemon=True)
+    checkpointer.note_commit()
+    working.start()
+    working.join(10)
+    assert not working.is_alive()
     engine.dispose()
 
 
