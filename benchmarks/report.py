@@ -49,7 +49,9 @@ def read_rows(path: Path) -> list[Row]:
 def ratios_to_peer(rows: Sequence[Row], database: str, connections: str, clients: int) -> list[float]:
     """Return for each round our rate over the peer's: the mean of our cells before and after, over the one between."""
     ours, peers = _rates_by_round(rows, database, connections, clients)
-    return [statistics.mean(ours[round_]) / statistics.mean(peers[round_]) for round_ in ours if peers.get(round_)]
+    return [
+        statistics.mean(ours[round_]) / statistics.mean(peers[round_]) for round_ in ours if sum(peers.get(round_, ()))
+    ]
 
 
 def ratios_to_limit(rows: Sequence[Row], database: str, connections: str, clients: int, case: str) -> list[float]:
