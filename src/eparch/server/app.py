@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from eparch.database.checkpoints import Checkpointer
@@ -26,6 +27,7 @@ from eparch.server.changes import Changes
 from eparch.server.health import Health
 from eparch.server.http import GraphQLOverHttp
 from eparch.server.origins import Origins
+from eparch.server.pages import Pages, wants_page
 from eparch.server.services import Services
 from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
@@ -34,10 +36,6 @@ from eparch.server.tenants import Tenants
 logger: Final = logging.getLogger("eparch.server")
 
 _GRAPHQL_PATHS: Final = frozenset({"/", "/graphql", "/graphql/"})
-_WELCOME: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Eparch</title>
-<style>body{font:1rem/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
-<h1>Eparch is running</h1><p>This address serves the GraphQL API: send it a <code>POST</code>. Its health is at
-<a href="/health">/health</a>.</p></html>"""
 
 
 def utc_now() -> datetime:
@@ -57,6 +55,8 @@ class App:
         self.settings = settings
         self._clock = clock
         self._bus = Bus()
+        self._origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
+        self._pages = Pages(self._origins)
         self._handle_graphql: Any = None
         self._sockets: Sockets | None = None
         self._health: Health | None = None
@@ -69,16 +69,13 @@ class App:
                 Route("/.well-known/apollo/server-health", self._answer_apollo),
                 *(WebSocketRoute(path, self._serve_socket) for path in sorted(_GRAPHQL_PATHS)),
             ],
-            exception_handlers={404: _not_found},
+            exception_handlers={404: self._answer_other},
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, by the ASGI protocol."""
-        if scope["type"] == "http" and scope["path"] in _GRAPHQL_PATHS:
-            if scope["method"] in ("GET", "HEAD") and _wants_page(scope):
-                await HTMLResponse(_WELCOME)(scope, receive, send)
-            else:
-                await self._handle_graphql(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] in _GRAPHQL_PATHS and not _is_for_page(scope):
+            await self._handle_graphql(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -134,12 +131,11 @@ class App:
     def _put_together(self, readers: Readers, changes: Changes, tenants: Tenants) -> Services:
         settings = self.settings
         authentication = Authentication(lambda: tenants.ids)
-        origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
         self._api = Api(settings, readers, changes, self._bus, clock=self._clock)
         self._handle_graphql = GraphQLOverHttp(
-            self._api, authentication, body_bytes_max=settings.body_bytes_max, origins=origins
+            self._api, authentication, body_bytes_max=settings.body_bytes_max, origins=self._origins
         )
-        self._sockets = Sockets(self._api, authentication, self._bus, origins)
+        self._sockets = Sockets(self._api, authentication, self._bus, self._origins)
         services = Services(settings, readers, changes, self._bus, clock=self._clock)
         self._health = Health(readers, services)
         return services
@@ -163,16 +159,21 @@ class App:
     async def _answer_apollo(self, _request: Any) -> Response:
         return JSONResponse({"status": "pass"})
 
+    async def _answer_other(self, request: Request, _error: Exception) -> Response:
+        if request.method in ("GET", "HEAD"):
+            # In a thread, since a new build is read from the disk.
+            reply = await asyncio.to_thread(self._pages.reply, request.url.path, dict(request.scope["headers"]))
+            if reply is not None:
+                return Response(reply.body, reply.status, reply.headers)
+        message = f"There is nothing at {request.url.path}; the GraphQL API is at / and /graphql."
+        return JSONResponse({"errors": [{"message": message, "extensions": {"code": "NOT_FOUND"}}]}, 404)
+
     async def _serve_socket(self, socket: Any) -> None:
         assert self._sockets is not None
         await self._sockets.serve(socket)
 
 
-def _wants_page(scope: Any) -> bool:
-    accept = dict(scope["headers"]).get(b"accept", b"")
-    return b"text/html" in accept and b"query=" not in scope["query_string"]
-
-
-async def _not_found(request: Any, _error: Exception) -> Response:
-    message = f"There is nothing at {request.url.path}; the GraphQL API is at / and /graphql."
-    return JSONResponse({"errors": [{"message": message, "extensions": {"code": "NOT_FOUND"}}]}, 404)
+def _is_for_page(scope: Any) -> bool:
+    if scope["method"] not in ("GET", "HEAD") or b"query=" in scope["query_string"]:
+        return False
+    return wants_page(dict(scope["headers"]))

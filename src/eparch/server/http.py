@@ -18,6 +18,7 @@ from eparch.core.principals import Principal
 from eparch.server.answers import UNFORESEEN, Answer, error_body
 from eparch.server.api import Api, Gone
 from eparch.server.authentication import Authentication
+from eparch.server.codings import takes
 from eparch.server.origins import Origins, Page
 from eparch.server.requests import BadRequest, Operation, operation_of, operations_of, variables_of
 
@@ -91,7 +92,7 @@ class GraphQLOverHttp:
             logger.exception("A request failed in a way that nobody foresaw.")
             answer = Answer(500, error_body(UNFORESEEN))
         body = answer.body
-        if len(body) >= _GZIP_BYTES_MIN and _takes_gzip(headers):
+        if len(body) >= _GZIP_BYTES_MIN and takes(headers.by_name.get(b"accept-encoding", b""), b"gzip"):
             body = await _compressed(body)
             extra = [*extra, (b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
         await _send(send, Answer(answer.status, body), extra)
@@ -214,14 +215,6 @@ def _cors(headers: Headers, page: Page) -> Sequence[tuple[bytes, bytes]]:
         (b"access-control-max-age", b"600"),
         (b"vary", b"origin"),
     ]
-
-
-def _takes_gzip(headers: Headers) -> bool:
-    for coding in headers.by_name.get(b"accept-encoding", b"").lower().split(b","):
-        name, _, weight = coding.partition(b";")
-        if name.strip() in (b"gzip", b"*"):
-            return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
-    return False
 
 
 async def _compressed(body: bytes) -> bytes:
