@@ -60,6 +60,15 @@ def guest(server: ServerProcess, guest_environment: Path, tmp_path_factory: pyte
 
 
 @pytest.fixture(scope="session")
+def cloud_guest(
+    server: ServerProcess, api: Api, guest_environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Guest:
+    """The client as it speaks to its vendor's cloud, to the same server."""
+    tenant_id = api.ask("query { tenant { id } }")[0]["id"]
+    return Guest(server.url, tmp_path_factory.mktemp("cloud-guest"), tenant_id=tenant_id)
+
+
+@pytest.fixture(scope="session")
 def flows(guest: Guest) -> dict[str, str]:
     """All flows of flows/, registered by the client in the project "guest": {name: id}."""
     return guest.register(PROJECT)

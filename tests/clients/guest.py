@@ -32,7 +32,8 @@ _QUICK = {
 class Guest:
     """The published client, set up for one server, with a home folder of its own."""
 
-    def __init__(self, url: str, home: Path) -> None:
+    def __init__(self, url: str, home: Path, *, tenant_id: str | None = None) -> None:
+        """Set the client up; with a tenant it takes the server for its vendor's cloud, and offers more."""
         self.url = url
         self.home = home
         # Flows leave marks here, which show what was really executed.
@@ -49,6 +50,14 @@ class Guest:
             "PREFECT__CLOUD__API": url,
             **_QUICK,
         }
+        if tenant_id is not None:
+            # Such a client wants a key; a server without authentication does not look at it.
+            self.environment |= {
+                "PREFECT__BACKEND": "cloud",
+                "PREFECT__CLOUD__TENANT_ID": tenant_id,
+                "PREFECT__CLOUD__API_KEY": "any key",
+                "PREFECT__CLOUD__USE_LOCAL_SECRETS": "false",
+            }
 
     def command(self, *arguments: str) -> list[str]:
         """Return the words of a command of the client's command line."""

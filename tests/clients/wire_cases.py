@@ -10,6 +10,7 @@ from tests.clients.wire_checks import (
     CANCELLED_RUN,
     CHILD_RUN,
     FAILED_RUN,
+    KEY_VALUE,
     LOOPED,
     PARENT_RUN,
     RUN_ONE,
@@ -31,6 +32,7 @@ from tests.clients.wire_checks import (
     has_id_of,
     has_row,
     hello,
+    key_set,
     logged,
     logs_of,
     messages,
@@ -192,6 +194,12 @@ CASES = [
     Case("write_run_logs-agent", logs_of(RUN_ONE, 1)),
     Case("write_run_logs-batch", logs_of(RUN_ONE, 24)),
     Case("write_run_logs-single_object", logs_of(FAILED_RUN, 1)),
+    Case("delete_key_value", well, key_set(KEY_VALUE, "foo", "bar")),
+    Case("key_value-get", equal([{"value": "bar"}]), key_set(KEY_VALUE, "foo", "bar")),
+    Case("key_value-id_for_delete", one_row(), key_set(KEY_VALUE, "foo", "bar")),
+    Case("key_value-list", has_row(key="foo"), key_set(KEY_VALUE, "foo", "bar")),
+    Case("set_key_value-dict"),
+    Case("set_key_value-str"),
     # The server of these two captures lacked a slot; without limits on concurrency there is always one.
     Case(
         "set_flow_run_states-Running_queued",
@@ -224,7 +232,6 @@ REFUSALS = [
 
 # Captures of features that this server does not have yet, with the root field that it does not know.
 _LOGINS = "users and API keys are not served yet"
-_KEY_VALUES = "the key-value store is not served yet"
 _SECRETS = "secrets are not served yet"
 _LIMITS = "limits on concurrency are not served yet"
 LATER = {
@@ -233,12 +240,6 @@ LATER = {
     "auth_info-user_id": ("auth_info", _LOGINS),
     "create_api_key": ("create_api_key", _LOGINS),
     "delete_api_key": ("delete_api_key", _LOGINS),
-    "delete_key_value": ("delete_key_value", _KEY_VALUES),
-    "key_value-get": ("key_value", _KEY_VALUES),
-    "key_value-id_for_delete": ("key_value", _KEY_VALUES),
-    "key_value-list": ("key_value", _KEY_VALUES),
-    "set_key_value-dict": ("set_key_value", _KEY_VALUES),
-    "set_key_value-str": ("set_key_value", _KEY_VALUES),
     "secret_names": ("secret_names", _SECRETS),
     "secret_value-error": ("secret_value", _SECRETS),
     "secret_value-ok": ("secret_value", _SECRETS),

@@ -15,6 +15,7 @@ CHILD_RUN = "be3a6085-6ddf-4878-8082-ea7a48986655"
 CANCELLED_RUN = "4e800669-7fcc-45a9-9592-649d58f9c590"
 FAILED_RUN = "b941c74e-8b0a-4104-9543-18cfba7581a3"
 PARENT_RUN = "394d6fe4-3dd3-4098-b8db-444ff2dffc5c"
+KEY_VALUE = "91e494c5-3bbf-44eb-87d3-e852422935b0"
 LOOPED = "df072896-b76a-4531-a820-349ee4d43146"
 
 Given = Callable[[World], None]
@@ -36,6 +37,13 @@ def demo2_exists(world: World) -> None:
 def artifact_exists(world: World) -> None:
     artifact = world.replay("create_task_run_artifact-markdown")["id"]
     world.ids["fb934db7-1335-4f5b-b811-966d7cb76aa9"] = artifact
+
+
+def key_set(captured: str, key: str, value: Any) -> Callable[[World], None]:
+    def given(world: World) -> None:
+        world.ids[captured] = world.api.mutate("set_key_value", "id", key=key, value=value)["id"]
+
+    return given
 
 
 def running(*captured_flow_runs: str) -> Callable[[World], None]:

@@ -34,6 +34,7 @@ _KINDS: Final = (
     "agent",
     "cloud_hook",
     "message",
+    "key_value",
 )
 
 
@@ -319,6 +320,11 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
     "message": [
         _entity("message", 1, read=False, type="CLOUD_HOOK", text="hello", content={"a": [1, 2, {"b": None}]}),
         _entity("message", 9, T2, read=False, type="CLOUD_HOOK", text="hello", content={}),
+    ],
+    "key_value": [
+        _entity("key_value", 1, key="cursor", value={"page": 3}, version=4),
+        _entity("key_value", 2, key="empty", value=None, version=1),
+        _entity("key_value", 9, T2, key="cursor", value="theirs", version=1),
     ],
 }
 

@@ -57,6 +57,7 @@ COLUMNS = {
     "agent": "id created updated tenant_id agent_config_id name type core_version labels last_queried",
     "cloud_hook": "id created updated tenant_id version_group_id name type states config active",
     "message": "id created updated tenant_id read type text content",
+    "key_value": "id created updated tenant_id key value version",
     "utility_traversal": "tenant_id task_id depth",
 }
 TABLES = sorted(COLUMNS)

@@ -246,6 +246,7 @@ _OBJECTS: Final = (
     ),
     _object(tables.cloud_hook, "read:cloud-hook"),
     _object(tables.message, "read:message"),
+    _object(tables.key_value, "read:key-value"),
     Object(
         "utility_traversal",
         None,

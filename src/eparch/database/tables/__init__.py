@@ -16,7 +16,7 @@ from eparch.database.tables.runs import (
     task_run_state,
 )
 from eparch.database.tables.services import service_lease
-from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, message, project, tenant
+from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, key_value, message, project, tenant
 
 __all__ = [
     "METADATA",
@@ -29,6 +29,7 @@ __all__ = [
     "flow_run",
     "flow_run_heartbeat",
     "flow_run_state",
+    "key_value",
     "log",
     "message",
     "project",

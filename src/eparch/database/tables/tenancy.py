@@ -1,8 +1,8 @@
-"""Tenants, projects, and what belongs to a tenant alone: messages and cloud hooks."""
+"""Tenants, projects, and what belongs to a tenant alone: agents, messages, cloud hooks, key-value pairs."""
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, Integer, UniqueConstraint
 
 from eparch.database.tables._columns import document, entity, instant, reference, words
 
@@ -62,4 +62,13 @@ agent: Final = entity(
     words("fingerprint", nullable=False),
     UniqueConstraint("tenant_id", "fingerprint"),
     Index(None, "agent_config_id"),
+)
+
+# `version` counts the times a pair has been set; a null is a value like any other.
+key_value: Final = entity(
+    "key_value",
+    words("key", nullable=False),
+    document("value", nullable=True),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("tenant_id", "key"),
 )
