@@ -11,12 +11,12 @@ from sqlalchemy import delete, select, update
 
 from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
-from eparch.core.schedules import ScheduleError, schedule_document
 from eparch.database.tables import flow, flow_group
 from eparch.database.transactions import Transaction
 from eparch.operations.deletion import delete_auto_scheduled_runs, delete_flows
 from eparch.operations.locks import lock_flow_group
 from eparch.operations.registry import Input, Payload, operation
+from eparch.operations.schedule_previews import given_schedule
 from eparch.operations.schedules import check_schedules, schedule_flow_runs
 
 
@@ -65,11 +65,7 @@ def set_flow_group_default_parameters(tx: Transaction, principal: Principal, giv
 @operation("update:flow")
 def set_flow_group_schedule(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Set the schedule of the group, which hides the flow's own; runs of the schedule before it are replaced."""
-    try:
-        schedule = schedule_document(given.get("cron_clocks"), given.get("interval_clocks"), given.get("timezone"), now)
-    except ScheduleError as error:
-        raise BadInput(f"{error.problem} ({error.part})", hint=error.hint) from error
-    return {"success": _reschedule(tx, principal, given, now, schedule)}
+    return {"success": _reschedule(tx, principal, given, now, given_schedule(given, now))}
 
 
 @operation("update:flow")

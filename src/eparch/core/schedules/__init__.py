@@ -11,19 +11,26 @@ The rules in plain words are in docs/schedules.md. dateutil and croniter are imp
 from eparch.core.schedules.clock import CANDIDATES_MAX
 from eparch.core.schedules.errors import ScheduleError
 from eparch.core.schedules.events import Event, next_events
-from eparch.core.schedules.group_schedule import schedule_document
+from eparch.core.schedules.group_schedule import GivenSchedule, schedule_document
+from eparch.core.schedules.preview import DaylightNote, NoteKind, Preview, PreviewEvent, preview
 from eparch.core.schedules.run_identity import auto_schedule_key
 from eparch.core.schedules.schedule import Schedule, parse_schedule
 from eparch.core.schedules.zones import DaylightRule
 
 __all__ = [
     "CANDIDATES_MAX",
+    "DaylightNote",
     "DaylightRule",
     "Event",
+    "GivenSchedule",
+    "NoteKind",
+    "Preview",
+    "PreviewEvent",
     "Schedule",
     "ScheduleError",
     "auto_schedule_key",
     "next_events",
     "parse_schedule",
+    "preview",
     "schedule_document",
 ]

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from eparch.core.schedules.moments import ZonedInstant, read_optional_zoned_instant
 from eparch.core.schedules.nodes import Node
@@ -34,6 +34,9 @@ class Clock(ABC):
         end_date: no event after it (inclusive), or None.
     """
 
+    follows_daylight_rule: ClassVar[bool] = False
+    """Whether the two daylight rules can give different events."""
+
     parameter_defaults: Mapping[str, object]
     labels: tuple[str, ...] | None
     start_date: ZonedInstant | None
@@ -48,6 +51,16 @@ class Clock(ABC):
         Raises:
             OverflowError: an event is near or beyond the year 9999; there are no further ones.
         """
+
+    def walls(self, earliest: datetime) -> Iterator[tuple[datetime, tzinfo]]:
+        """Yield the wall-clock times that the clock aims at, with their zone, from a little before `earliest` on.
+
+        None for clocks that count elapsed time or name instants: no daylight-saving change moves their events.
+
+        Raises:
+            OverflowError: the calendar ends.
+        """
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import repeat
+from typing import ClassVar
 
 from eparch.core.schedules.clock import Clock, Occurrence, read_shared_fields
 from eparch.core.schedules.cron_pattern import CronPattern, read_cron_pattern
@@ -20,6 +21,8 @@ from eparch.core.schedules.zones import DaylightRule, earliest_wall, instants_of
 class CronClock(Clock):
     """Ticks when the wall clock in the zone of the start date (UTC without one) matches a cron expression."""
 
+    follows_daylight_rule: ClassVar[bool] = True
+
     pattern: CronPattern
 
     @property
@@ -30,6 +33,12 @@ class CronClock(Clock):
     def occurrences(self, earliest: datetime, rule: DaylightRule) -> Iterator[Occurrence]:
         """Yield the ticks at or after `earliest` and the start date; see `Clock.occurrences`."""
         return zip(self._ticks(earliest, rule), repeat(self.zone), strict=False)
+
+    def walls(self, earliest: datetime) -> Iterator[tuple[datetime, tzinfo]]:
+        """Yield the wall-clock times that match the expression; see `Clock.walls`."""
+        if self.start_date:
+            earliest = max(earliest, self.start_date.instant)
+        return zip(self.pattern.walls(earliest_wall(earliest, self.zone)), repeat(self.zone), strict=False)
 
     def _ticks(self, earliest: datetime, rule: DaylightRule) -> Iterator[datetime]:
         if self.start_date:

@@ -16,7 +16,7 @@ from eparch.core.schedules.schedule import Schedule
 from eparch.core.schedules.zones import DaylightRule
 
 _RESOLUTION: Final = timedelta(microseconds=1)
-_Tick: TypeAlias = tuple[datetime, tzinfo, int]
+Tick: TypeAlias = tuple[datetime, tzinfo, int]
 """An aware UTC instant, the zone of its clock, and the index of the clock."""
 
 
@@ -52,6 +52,19 @@ def next_events(
     Raises:
         ValueError: `after` is naive.
     """
+    clocks = schedule.clocks
+    return [
+        Event(instant, clocks[index].parameter_defaults, clocks[index].labels)
+        for instant, _, index in next_ticks(schedule, after, events_max, rule)
+    ]
+
+
+def next_ticks(schedule: Schedule, after: datetime, events_max: int, rule: DaylightRule) -> list[Tick]:
+    """Return the same as `next_events`, with the zone and the clock that each event comes from.
+
+    Raises:
+        ValueError: `after` is naive.
+    """
     if after.tzinfo is None:
         raise ValueError(f"after={after.isoformat()} must be an aware datetime")
     if events_max <= 0:
@@ -62,15 +75,12 @@ def next_events(
         return []
     clocks = schedule.clocks
     payloads = _Payloads(clocks)
-    ticks: Iterator[_Tick] = islice(_merged(clocks, earliest, rule, payloads), CANDIDATES_MAX)
+    ticks: Iterator[Tick] = islice(_merged(clocks, earliest, rule, payloads), CANDIDATES_MAX)
     if schedule.filters or schedule.or_filters or schedule.not_filters:
         ticks = _accepted(schedule, ticks)
     if schedule.adjustments:
         ticks = _without_repetition(_adjusted(schedule, ticks, earliest), payloads)
-    return [
-        Event(instant, clocks[index].parameter_defaults, clocks[index].labels)
-        for instant, _, index in islice(ticks, events_max)
-    ]
+    return list(islice(ticks, events_max))
 
 
 def _occurrences(clock: Clock, earliest: datetime, rule: DaylightRule) -> Iterator[Occurrence]:
@@ -80,10 +90,10 @@ def _occurrences(clock: Clock, earliest: datetime, rule: DaylightRule) -> Iterat
         return  # The calendar ends with the year 9999.
 
 
-def _merged(clocks: tuple[Clock, ...], earliest: datetime, rule: DaylightRule, payloads: _Payloads) -> Iterator[_Tick]:
+def _merged(clocks: tuple[Clock, ...], earliest: datetime, rule: DaylightRule, payloads: _Payloads) -> Iterator[Tick]:
     """Yield the ticks of all clocks, ascending; simultaneous ones in the order of the clocks."""
 
-    def numbered(index: int, clock: Clock) -> Iterator[_Tick]:
+    def numbered(index: int, clock: Clock) -> Iterator[Tick]:
         return ((instant, zone, index) for instant, zone in _occurrences(clock, earliest, rule))
 
     streams = [numbered(index, clock) for index, clock in enumerate(clocks)]
@@ -107,7 +117,7 @@ class _Payloads:
         return payload
 
 
-def _without_repetition(ticks: Iterator[_Tick], payloads: _Payloads) -> Iterator[_Tick]:
+def _without_repetition(ticks: Iterator[Tick], payloads: _Payloads) -> Iterator[Tick]:
     """Yield the ticks but those that mean the same run as one before them, at any distance."""
     indexes: dict[datetime, list[int]] = {}
     for tick in ticks:
@@ -119,7 +129,7 @@ def _without_repetition(ticks: Iterator[_Tick], payloads: _Payloads) -> Iterator
         yield tick
 
 
-def _accepted(schedule: Schedule, ticks: Iterator[_Tick]) -> Iterator[_Tick]:
+def _accepted(schedule: Schedule, ticks: Iterator[Tick]) -> Iterator[Tick]:
     filters, or_filters, not_filters = schedule.filters, schedule.or_filters, schedule.not_filters
     for tick in ticks:
         local = tick[0].astimezone(tick[1])
@@ -132,7 +142,7 @@ def _accepted(schedule: Schedule, ticks: Iterator[_Tick]) -> Iterator[_Tick]:
         yield tick
 
 
-def _adjusted(schedule: Schedule, ticks: Iterator[_Tick], earliest: datetime) -> Iterator[_Tick]:
+def _adjusted(schedule: Schedule, ticks: Iterator[Tick], earliest: datetime) -> Iterator[Tick]:
     """Yield the ticks at their adjusted times; those that an adjustment moved into the past are left out."""
     for instant, zone, index in ticks:
         adjusted = instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import repeat, takewhile
 from typing import Final
 
@@ -56,6 +56,16 @@ class IntervalClock(Clock):
             end = self.end_date.instant
             ticks = takewhile(lambda tick: tick <= end, ticks)
         return zip(ticks, repeat(self.anchor.zone), strict=False)
+
+    def walls(self, earliest: datetime) -> Iterator[tuple[datetime, tzinfo]]:
+        """Yield the wall-clock times of a clock of whole days; see `Clock.walls`."""
+        if self.interval % _DAY:
+            return
+        wall = self.anchor.wall
+        wall += max((earliest - self.anchor.instant) // self.interval - _MARGIN, 0) * self.interval
+        while True:
+            yield wall, self.anchor.zone
+            wall += self.interval
 
     def _ticks_in_elapsed_time(self, earliest: datetime) -> Iterator[datetime]:
         # Division rounded up: the first tick that is not before `earliest`.

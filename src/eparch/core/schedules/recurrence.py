@@ -5,6 +5,9 @@ dateutil, which expands them, busy for ever (`recurrence_days`).
 
 A document says `{rr: "DTSTART:...\\nRRULE:FREQ=...", _dtstart: <ISO>, _until: <ISO or null>}`. The text has lost the
 offsets of DTSTART and UNTIL; the two other fields keep them and win. A time without offset is UTC.
+
+Clients of Prefect write rules with a fixed offset. A document of the API may have `_tz` besides, a time zone: then all
+times without offset are wall-clock times of that zone, and the rule follows its daylight saving.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from eparch.core.schedules.moments import read_iso_datetime
 from eparch.core.schedules.nodes import Node
 from eparch.core.schedules.recurrence_days import has_a_day
+from eparch.core.schedules.zones import DaylightRule, earliest_wall, instants_of_walls, parse_zone
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule
@@ -36,11 +40,11 @@ _ALLOWED: Final = "give an iCalendar rule such as 'RRULE:FREQ=DAILY;BYHOUR=9'"
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceRule:
-    """A rule in wall-clock time of a fixed offset.
+    """A rule in wall-clock time of a zone.
 
     Attributes:
-        zone: the fixed offset of the rule's start; UTC for a naive rule.
-        is_naive: whether the document gave the start without offset.
+        zone: the fixed offset of the rule's start, UTC for a naive rule; or the zone that the document names.
+        is_naive: whether the document gave the start without offset or zone.
         start: naive wall-clock time of the start.
         until: naive wall-clock time after which there are no events, or None.
         expansion: dateutil's rule, naive and without UNTIL.
@@ -54,20 +58,26 @@ class RecurrenceRule:
     expansion: rrule
     period: timedelta | None
 
-    def instants(self, earliest: datetime) -> Iterator[datetime]:
+    def instants(self, earliest: datetime, rule: DaylightRule = DaylightRule.COMPATIBLE) -> Iterator[datetime]:
         """Yield the UTC instants of the rule at or after `earliest`, ascending."""
-        earliest_wall = earliest.astimezone(self.zone).replace(tzinfo=None)
+        for instant in instants_of_walls(self.walls(earliest), self.zone, rule):
+            if instant >= earliest:
+                yield instant
+
+    def walls(self, earliest: datetime) -> Iterator[datetime]:
+        """Yield the wall-clock times of the rule from those on that can stand for `earliest`, ascending."""
+        first_wall = earliest_wall(earliest, self.zone)
         expansion = self.expansion
         if self.period is not None:
             # Two whole periods back: the first one is incomplete, which matters to BYSETPOS.
-            periods_count = (earliest_wall - self.start) // self.period - 2
+            periods_count = (first_wall - self.start) // self.period - 2
             if periods_count > 0:
                 expansion = expansion.replace(dtstart=self.start + periods_count * self.period)
         for wall in expansion:
             if self.until is not None and wall > self.until:
                 return
-            if wall >= earliest_wall:
-                yield wall.replace(tzinfo=self.zone).astimezone(UTC)
+            if wall >= first_wall:
+                yield wall
 
 
 def read_recurrence_rule(node: Node) -> RecurrenceRule:
@@ -79,17 +89,27 @@ def read_recurrence_rule(node: Node) -> RecurrenceRule:
     text = node.key("rr")
     fields, text_start = _split(text)
     start = _read_start(node, text_start)
+    zone_node = node.key("_tz")
+    is_zoned = zone_node.value is not None
     zone: tzinfo = UTC if start.tzinfo is None else timezone(start.utcoffset() or timedelta())
-    wall = start.replace(tzinfo=None, microsecond=0)
     try:
-        until = _read_until(node, fields.pop("UNTIL", None), zone)
+        if is_zoned:
+            zone = parse_zone(zone_node)
+            start = start if start.tzinfo is None else start.astimezone(zone)
+        wall = start.replace(tzinfo=None, microsecond=0)
+        until = _read_until(node, fields.pop("UNTIL", None), zone, is_zoned=is_zoned)
         period = _period(text, fields)
         until, period = _end_of_count(text, fields, wall, until, period)
         expansion = _expansion(text, fields, wall)
     except OverflowError:
         raise text.error(f"{text.value!r} goes beyond the year 9999", _ALLOWED) from None
     return RecurrenceRule(
-        zone=zone, is_naive=start.tzinfo is None, start=wall, until=until, expansion=expansion, period=period
+        zone=zone,
+        is_naive=start.tzinfo is None and not is_zoned,
+        start=wall,
+        until=until,
+        expansion=expansion,
+        period=period,
     )
 
 
@@ -125,13 +145,15 @@ def _read_start(node: Node, text_start: str | None) -> datetime:
     return read_iso_datetime(Node(text_start, f"{node.part}.rr DTSTART"))
 
 
-def _read_until(node: Node, text_until: str | None, zone: tzinfo) -> datetime | None:
+def _read_until(node: Node, text_until: str | None, zone: tzinfo, *, is_zoned: bool) -> datetime | None:
     until_node = node.key("_until")
     if until_node.value is None:
         if text_until is None:
             return None
         until_node = Node(text_until, f"{node.part}.rr UNTIL")
     until = read_iso_datetime(until_node)
+    if until.tzinfo is None and is_zoned:
+        return until
     return (until if until.tzinfo else until.replace(tzinfo=UTC)).astimezone(zone).replace(tzinfo=None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from heapq import merge
 from itertools import islice, repeat
-from typing import Final
+from typing import ClassVar, Final
 
 from eparch.core.schedules.clock import CANDIDATES_MAX, Clock, Occurrence, read_shared_fields
 from eparch.core.schedules.moments import ZonedInstant, read_iso_datetime
@@ -22,9 +22,11 @@ _STEPS_MAX: Final = 100  # Entering dateutil's rule anew costs about as much as 
 class RRuleClock(Clock):
     """Ticks where a rule or date of a set says so and no excluded rule or date says the same instant.
 
-    Rules keep the fixed offset in which the client wrote them, so neither daylight rule concerns them. Bounds of a
-    naive set are compared by their wall-clock time, as if they were UTC like the set.
+    Rules keep the fixed offset in which clients wrote them, so neither daylight rule concerns them, unless their
+    document names a zone. Bounds of a naive set are compared by their wall-clock time, as if they were UTC like it.
     """
+
+    follows_daylight_rule: ClassVar[bool] = True
 
     rules: tuple[RecurrenceRule, ...]
     dates: tuple[ZonedInstant, ...]
@@ -36,10 +38,10 @@ class RRuleClock(Clock):
         start, end = self._bound(self.start_date), self._bound(self.end_date)
         if start is not None:
             earliest = max(earliest, start)
-        exclusions = [_Exclusion(rule, earliest) for rule in self.excluded_rules]
+        exclusions = [_Exclusion(excluded, earliest, rule) for excluded in self.excluded_rules]
         last: datetime | None = None
         # Rules that exclude everything would otherwise be followed for ever.
-        for instant, zone in islice(self._included(earliest), CANDIDATES_MAX):
+        for instant, zone in islice(self._included(earliest, rule), CANDIDATES_MAX):
             if end is not None and instant > end:
                 return
             is_excluded = instant in self.excluded_dates or any(exclusion.has(instant) for exclusion in exclusions)
@@ -47,9 +49,17 @@ class RRuleClock(Clock):
                 yield instant, zone
             last = instant
 
-    def _included(self, earliest: datetime) -> Iterator[Occurrence]:
+    def walls(self, earliest: datetime) -> Iterator[tuple[datetime, tzinfo]]:
+        """Yield the wall-clock times of a single rule; see `Clock.walls`."""
+        if len(self.rules) != 1:
+            return iter(())
+        start = self._bound(self.start_date)
+        (rule,) = self.rules
+        return zip(rule.walls(earliest if start is None else max(earliest, start)), repeat(rule.zone), strict=False)
+
+    def _included(self, earliest: datetime, daylight_rule: DaylightRule) -> Iterator[Occurrence]:
         dates = ((date.instant, date.zone) for date in self.dates if date.instant >= earliest)
-        rules = (zip(rule.instants(earliest), repeat(rule.zone), strict=False) for rule in self.rules)
+        rules = (zip(rule.instants(earliest, daylight_rule), repeat(rule.zone), strict=False) for rule in self.rules)
         return merge(dates, *rules, key=lambda occurrence: occurrence[0])
 
     def _bound(self, bound: ZonedInstant | None) -> datetime | None:
@@ -62,16 +72,17 @@ class RRuleClock(Clock):
 class _Exclusion:
     """Whether a rule has an instant, asked in ascending order."""
 
-    def __init__(self, rule: RecurrenceRule, earliest: datetime) -> None:
+    def __init__(self, rule: RecurrenceRule, earliest: datetime, daylight_rule: DaylightRule) -> None:
         self._rule = rule
-        self._instants = rule.instants(earliest)
+        self._daylight_rule = daylight_rule
+        self._instants = rule.instants(earliest, daylight_rule)
         self._next = next(self._instants, None)
 
     def has(self, instant: datetime) -> bool:
         period = self._rule.period
         if self._next is not None and period is not None and instant - self._next > _STEPS_MAX * period:
             # A rule of minutes that excludes from a rule of months would step through them all.
-            self._instants = self._rule.instants(instant)
+            self._instants = self._rule.instants(instant, self._daylight_rule)
             self._next = next(self._instants, None)
         while self._next is not None and self._next < instant:
             self._next = next(self._instants, None)

@@ -107,6 +107,41 @@ def instants_of_walls(walls: Iterable[datetime], zone: tzinfo, rule: DaylightRul
     yield from delayed
 
 
+class WallKind(StrEnum):
+    """What a daylight-saving change does to a wall-clock time."""
+
+    ORDINARY = "ordinary"
+    SKIPPED = "skipped"
+    REPEATED = "repeated"
+
+
+def kind_of_wall(wall: datetime, zone: tzinfo) -> WallKind:
+    """Return whether a naive wall-clock time exists once, not at all, or twice in a zone."""
+    local = wall.replace(tzinfo=zone)
+    early, late = _offset(local), _offset(local.replace(fold=1))
+    if early == late:
+        return WallKind.ORDINARY
+    return WallKind.SKIPPED if early < late else WallKind.REPEATED
+
+
+def instants_of_wall(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return the two UTC instants of a repeated wall-clock time, the first passing first.
+
+    Raises:
+        OverflowError: one is outside the years 1 to 9999.
+    """
+    local, labelled = wall.replace(tzinfo=zone), wall.replace(tzinfo=UTC)
+    return labelled - _offset(local), labelled - _offset(local.replace(fold=1))
+
+
+def zone_name(zone: tzinfo) -> str:
+    """Return how people write a zone: its IANA name, or an offset such as `+02:00`."""
+    if isinstance(zone, ZoneInfo):
+        return zone.key
+    name = str(zone).removeprefix("UTC")
+    return name or "UTC"
+
+
 def earliest_wall(earliest: datetime, zone: tzinfo) -> datetime:
     """Return a naive wall-clock time before which none can stand for an instant at or after `earliest`.
 
