@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -28,6 +29,7 @@ from eparch.server.health import Health
 from eparch.server.http import GraphQLOverHttp
 from eparch.server.origins import Origins
 from eparch.server.pages import Pages, wants_page
+from eparch.server.replicas import Replicas, process_name
 from eparch.server.services import Services
 from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
@@ -57,6 +59,7 @@ class App:
         self._bus = Bus()
         self._origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
         self._pages = Pages(self._origins)
+        self._process = process_name()
         self._handle_graphql: Any = None
         self._sockets: Sockets | None = None
         self._health: Health | None = None
@@ -99,10 +102,17 @@ class App:
                 stop.push_async_callback(asyncio.to_thread, checkpointer.stop)
             tenants = Tenants(readers, loop)
             stop.callback(tenants.stop)
+            replicas = self._join(writing, tenants, loop)
+            if replicas is not None:
+                await asyncio.to_thread(replicas.start)
+                # It is stopped when the last commit has been made, and tells of it.
+                stop.push_async_callback(asyncio.to_thread, replicas.stop)
 
             def after_commit(tables: frozenset[str]) -> None:
                 if checkpointer is not None:
                     checkpointer.note_commit()
+                if replicas is not None:
+                    replicas.tell(tables)
                 if "tenant" in tables:
                     tenants.reload()
 
@@ -128,6 +138,22 @@ class App:
             gc.freeze()
             yield
 
+    def _join(self, engine: Engine, tenants: Tenants, loop: asyncio.AbstractEventLoop) -> Replicas | None:
+        """Return what connects this server with the others over the same PostgreSQL; a SQLite file has one server."""
+        if engine.dialect.name == "sqlite":
+            return None
+
+        def changed(touched: frozenset[str]) -> None:
+            if "tenant" in touched:
+                tenants.reload()
+            loop.call_soon_threadsafe(self._bus.publish, touched)
+
+        def missed() -> None:
+            tenants.reload()
+            loop.call_soon_threadsafe(self._bus.wake_all)
+
+        return Replicas(engine, self._process, changed=changed, missed=missed)
+
     def _put_together(self, readers: Readers, changes: Changes, tenants: Tenants) -> Services:
         settings = self.settings
         authentication = Authentication(lambda: tenants.ids)
@@ -136,7 +162,7 @@ class App:
             self._api, authentication, body_bytes_max=settings.body_bytes_max, origins=self._origins
         )
         self._sockets = Sockets(self._api, authentication, self._bus, self._origins)
-        services = Services(settings, readers, changes, self._bus, clock=self._clock)
+        services = Services(settings, readers, changes, self._bus, process=self._process, clock=self._clock)
         self._health = Health(readers, services)
         return services
 

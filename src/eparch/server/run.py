@@ -5,6 +5,7 @@ In charge of the process: its socket, its signals, its start and its end; not in
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from eparch.server import logs
 from eparch.server.app import App
 from eparch.server.connections import IDLE_S, Connection
 from eparch.server.settings import Settings
+from eparch.server.workers import Place, Workers
 from eparch.version import __version__
 
 logger: Final = logging.getLogger("eparch.server")
@@ -41,13 +43,24 @@ def serve(settings: Settings) -> int:
     # The port is taken first: a second server must fail before it touches the database.
     listener = _listen(settings.host, settings.port)
     path = sqlite_path(parse_url(settings.database_url))
+    if settings.workers > 1 and path is not None:
+        raise ConfigurationError(
+            f"{settings.workers} workers cannot share the SQLite file {path}.",
+            hint="use --workers 1, or a PostgreSQL database: --database-url postgresql://user@host/name",
+        )
     with listener, file_lock(path):
         prepare(settings.database_url)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(settings, listener))
+        if settings.workers == 1:
+            return _run(settings, listener)
+        return Workers(settings.workers, lambda place: _run(settings, listener, place)).run()
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> int:
+def _run(settings: Settings, listener: socket.socket, place: Place | None = None) -> int:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings, listener, place))
+
+
+async def _serve(settings: Settings, listener: socket.socket, place: Place | None) -> int:
     app = App(settings)
     config = uvicorn.Config(
         app,
@@ -64,7 +77,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         timeout_keep_alive=round(IDLE_S),
     )
     async with app.lifespan():
-        server = _Server(config, app)
+        server = _Server(config, app, place)
         await server.serve(sockets=[listener])
     logger.info("Eparch has stopped.")
     return 1 if server.force_exit else 0
@@ -78,9 +91,10 @@ class _Server(uvicorn.Server):
     sleeps, where uvicorn looks ten times a second whether there was one.
     """
 
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, place: Place | None) -> None:
         super().__init__(config)
         self._app = app
+        self._place = place
         self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -89,6 +103,8 @@ class _Server(uvicorn.Server):
             host, port = listener.getsockname()[:2]
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             logger.info("Eparch %s is ready at %s", __version__, address, extra={"address": address})
+        if self._place is not None:
+            os.write(self._place.ready, b".")
 
     async def main_loop(self) -> None:
         await self._stopping.wait()
@@ -104,11 +120,21 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
+        if self._place is not None:
+            # It is at its end, and so can be read, when the parent is gone.
+            loop.add_reader(self._place.parent, self._stop_as_orphan)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+    def _stop_as_orphan(self) -> None:
+        assert self._place is not None
+        asyncio.get_running_loop().remove_reader(self._place.parent)
+        logger.error("The process that started this worker is gone.")
+        if not self.should_exit:
+            self._stop(signal.SIGTERM)
 
     def _stop(self, number: signal.Signals) -> None:
         if self.should_exit:

@@ -5,8 +5,6 @@ do (`eparch.services`) nor of whose turn it is (`eparch.services.lease`).
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +15,6 @@ from eparch.core.instants import timestamp_text
 from eparch.core.rescue import RescueRules
 from eparch.database.engines import parse_url
 from eparch.database.readers import Readers
-from eparch.operations.identity import new_id
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.settings import Settings
@@ -32,10 +29,21 @@ _FAILURES_MAX: Final = 3
 
 
 class Services:
-    """The services of this process; none where the settings say so."""
+    """The services of this process; none where the settings say so.
+
+    Args:
+        process: the name under which this process holds leases.
+    """
 
     def __init__(
-        self, settings: Settings, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        readers: Readers,
+        changes: Changes,
+        bus: Bus,
+        *,
+        process: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._read = readers.run
@@ -46,7 +54,7 @@ class Services:
         self._loops: dict[str, Loop] = {}
         # A SQLite file belongs to one server, so whoever held the leases before has ended.
         is_alone = parse_url(settings.database_url).get_backend_name() == "sqlite"
-        self._keeper = LeaseKeeper(changes.perform, _holder(), wake=self._wake, is_alone=is_alone)
+        self._keeper = LeaseKeeper(changes.perform, process, wake=self._wake, is_alone=is_alone)
         if settings.services_enabled:
             self._add_all()
 
@@ -108,11 +116,6 @@ class Services:
 
 
 _EVENTS: Final = {"scheduler": ("flow", "flow_group")}
-
-
-def _holder() -> str:
-    """Return a name of this process that no other has, nor a later one of the same number."""
-    return f"{socket.gethostname()}:{os.getpid()}:{new_id()[-8:]}"
 
 
 def _report(loop: Loop, turn: Turn, now: datetime) -> dict[str, Any]:

@@ -70,6 +70,9 @@ class Settings:
         (), "Web origins, beside the server's own, whose pages may call the API, such as https://ops.example.org."
     )
     body_bytes_max: int = setting(16 * 1024 * 1024, "Largest request body.", least=1024)
+    workers: int = setting(
+        1, "Processes that serve the address together; more than one needs PostgreSQL.", least=1, most=256
+    )
     shutdown_grace_s: float = setting(30.0, "How long open requests may take to end after a stop signal.", least=0)
 
     database_url: str = setting(
