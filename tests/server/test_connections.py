@@ -4,7 +4,7 @@ import asyncio
 import json
 import resource
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from eparch.server.connections import HEAD_BYTES_MAX, Connection
+from tests.server.conftest import StartServer
 from tests.server.holding import writers_held_up
 from tests.server.wire import Wire, ask, operation, request
 from tests.server_process import ServerProcess
@@ -64,19 +65,22 @@ def test_a_connection_that_is_to_be_closed_is_closed(server: ServerProcess) -> N
         assert wire.is_closed()
 
 
-def test_more_connections_than_a_process_may_usually_open_are_served(server: ServerProcess) -> None:
+def test_more_connections_than_a_process_may_usually_open_are_served(
+    start_server: StartServer, opened: ExitStack
+) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4_096), hard))
-    wires: list[Wire] = []
     try:
-        wires.extend(Wire(server.port) for _ in range(1_500))
-        for wire in wires:
-            wire.send(operation("{ hello }"))
-        for wire in wires:
-            assert wire.receive().status == 200
+        # The server inherits the usual limit, and raises it.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, hard))
+        with start_server() as server:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4_096), hard))
+            wires = [opened.enter_context(Wire(server.port)) for _ in range(1_500)]
+            for wire in wires:
+                wire.send(operation("{ hello }"))
+            for wire in wires:
+                assert wire.receive().status == 200
+            opened.close()
     finally:
-        for wire in wires:
-            wire.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
