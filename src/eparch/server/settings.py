@@ -24,8 +24,17 @@ PREFIX: Final = "EPARCH_"
 
 OTHER_VARIABLES: Final[dict[str, str]] = {
     "EPARCH_DEBUG": "1 shows the traceback of an error on the command line",
+    "EPARCH_API_URL": "the server that flows, agents and the command line speak to",
+    "EPARCH_API_KEY": "the key they show it",
+    "EPARCH_TENANT_ID": "the tenant, for a key that belongs to several",
+    "EPARCH_PROFILE": "the profile that says all three",
+    "EPARCH_FLOW_RUN_ID": "the flow run that a process carries out; set by its agent",
+    "EPARCH_LOGGING_LEVEL": "the least level of log lines of flows that are shown and sent",
 }
 """Variables with our prefix that are not settings of the server, and what they are for."""
+
+SECRET_PREFIX: Final = "EPARCH_SECRET_"  # noqa: S105 - a name, no secret
+"""Variables that begin like this are secrets of flows, whose names the server does not know."""
 
 
 def setting(
@@ -215,7 +224,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings in the environment by name; the unknown ones are an error."""
     found: dict[str, str] = {}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
+        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES or variable.startswith(SECRET_PREFIX):
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in _ROWS or variable != PREFIX + name.upper():
