@@ -1,14 +1,42 @@
 """What tests of flows need.
 
-In charge of a clock that tests can move; not in charge of running tests.
+In charge of a clock that tests can move, and of a server that a test may throw away; not in charge of running tests.
+
+    from eparch.testing import eparch_server  # a fixture of pytest
+
+    def test_the_flow_loads_everything(eparch_server):
+        state = eparch_server.run(etl, day="2026-01-01")
+        assert state.is_successful()
 """
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+from eparch.client.client import Client
+from eparch.client.errors import ClientError
+from eparch.client.profiles import Profile
+from eparch.core.errors import ConfigurationError
 from eparch.sdk.engine.clock import clock
 from eparch.sdk.executors.executor import Event, Events
+
+if TYPE_CHECKING:
+    from eparch.sdk.flows import Flow
+    from eparch.sdk.states import State
+
+_START_S_MAX: Final = 60.0
+_PROJECT: Final = "tests"
+# The command line of this very installation, whether or not its script is on the path.
+_COMMAND: Final = "import sys; from eparch.cli.main import main; sys.exit(main())"
 
 
 class MovableClock:
@@ -73,3 +101,138 @@ def movable_clock() -> Iterator[MovableClock]:
         yield moved
     finally:
         clock.reset(token)
+
+
+class TemporaryServer:
+    """A server with a database of its own. Made by `temporary_server`.
+
+    Attributes:
+        url: its address.
+        client: asks it.
+    """
+
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self._folder = folder
+        self._database_url = database_url or f"sqlite:///{folder / 'eparch.sqlite'}"
+        self._process: subprocess.Popen[str] | None = None
+        self._port = 0
+        self.url = ""
+        self.start()
+
+    @property
+    def client(self) -> Client:
+        """A client of this server, whatever the environment says."""
+        return Client(profile=Profile(None, self.url))
+
+    def start(self) -> None:
+        """Start it, at the address it had before if it had one.
+
+        Raises:
+            ConfigurationError: it does not start; the message is what it said.
+        """
+        log = self._folder / "server.log"
+        words = [sys.executable, "-c", _COMMAND, "server", "start", "--port", str(self._port)]
+        words += ["--database-url", self._database_url]
+        with log.open("w") as output:
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("EPARCH_")}
+            environment["EPARCH_HOME"] = str(self._folder)
+            self._process = subprocess.Popen(  # noqa: S603 - the words are ours
+                words, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
+            )
+        until = time.monotonic() + _START_S_MAX
+        while time.monotonic() < until and self._process.poll() is None:
+            address = _address(log)
+            if address is not None:
+                self.url, self._port = address, int(address.rpartition(":")[2])
+                return
+            time.sleep(0.02)
+        self.stop()
+        raise ConfigurationError(
+            f"The server for tests does not start: {log.read_text()[-2000:]}", hint="pip install 'eparch[server]'"
+        )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it, and wait until it has; SIGKILL is what a crash of its machine looks like."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+    def register(self, flow: "Flow") -> str:
+        """Register a flow in a project for tests, and return the id of its version."""
+        from eparch.sdk.registration import register
+
+        try:
+            self.client.change("create_project", {"name": _PROJECT}, "id")
+        except ClientError as error:
+            if "Uniqueness" not in error.message:
+                raise
+        return register(flow, _PROJECT, client=self.client)
+
+    def create_run(self, flow: "Flow", **parameters: Any) -> str:
+        """Register a flow if need be, make a run of it that nobody carries out yet, and return its id."""
+        given = {"flow_id": self.register(flow), "parameters": parameters}
+        made: str = self.client.change("create_flow_run", given, "id")["id"]
+        return made
+
+    def run(self, flow: "Flow", **parameters: Any) -> "State":
+        """Register a flow and run it in this process as an agent would have it run; return its final state.
+
+        Example:
+            >>> from eparch import Flow, Parameter
+            >>> with Flow("double") as f:
+            ...     doubled = Parameter("x") * 2
+            >>> with temporary_server() as server:
+            ...     server.run(f, x=4).result[doubled].result
+            8
+        """
+        from eparch.sdk.engine.server_run import run_flow_run
+
+        return run_flow_run(self.create_run(flow, **parameters), client=self.client, flow=flow)
+
+
+@contextmanager
+def temporary_server(database_url: str | None = None) -> Iterator[TemporaryServer]:
+    """Start a server with an empty database, and throw both away at the end. Needs `eparch[server]`.
+
+    Args:
+        database_url: a database to use instead; it is left as it is then.
+
+    Example:
+        >>> with temporary_server() as server:
+        ...     server.client.ask("query { api { version } }")["api"]["version"] != ""
+        True
+    """
+    with tempfile.TemporaryDirectory(prefix="eparch-test-") as folder:
+        server = TemporaryServer(Path(folder), database_url)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _address(log: Path) -> str | None:
+    for line in log.read_text().splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and "address" in said:
+            return str(said["address"])
+    return None
+
+
+def __getattr__(name: str) -> Any:
+    if name != "eparch_server":
+        raise AttributeError(f"module 'eparch.testing' has no attribute {name!r}")
+    # Made when it is asked for: this module is of use without pytest too.
+    import pytest
+
+    @pytest.fixture(scope="session", name="eparch_server")
+    def eparch_server() -> Iterator[TemporaryServer]:
+        """A server with an empty database, one for all tests of a session."""
+        with temporary_server() as server:
+            yield server
+
+    globals()["eparch_server"] = eparch_server
+    return eparch_server

@@ -11,9 +11,9 @@ from dateutil.rrule import DAILY, rrule, rruleset
 
 from eparch import Flow, FlowError, Parameter, flatten, task, triggers, unmapped
 from eparch.cache_validators import partial_inputs_only
+from eparch.client.marks import FORMAT_VERSION, is_own_version
 from eparch.run_configs import DockerRun, ECSRun, KubernetesRun, LocalRun, UniversalRun, VertexRun
 from eparch.schedules import CronClock, DatesClock, IntervalClock, RRuleClock, Schedule, adjustments, filters
-from eparch.sdk.format import FORMAT_VERSION, is_own_version
 from eparch.sdk.storage.documents import storage_of_document
 from eparch.storage import GCS, S3, Azure, Bitbucket, Docker, Git, GitHub, GitLab, Local, Module
 from tests.sdk.outcomes import _without_versions

@@ -4,6 +4,8 @@ In charge of building: tasks, arguments that become edges or constants, blocks; 
 (`graph`) nor of what else a flow has and can do (`flows`).
 """
 
+import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -27,12 +29,14 @@ class FlowGraph:
     Attributes:
         name: what the flow is called.
         graph: its tasks and edges.
+        source_path: the file it is written in; None in a notebook or at a prompt.
     """
 
     def __init__(self, name: str, validate: bool = False) -> None:
         if not isinstance(name, str) or not name.strip():
             raise FlowError(f"A flow is called by text, not {name!r}.")
         self.name = name
+        self.source_path = _source_path()
         self.graph = Graph()
         self._references: list[Task] | None = None
         self._validates = validate
@@ -270,3 +274,13 @@ class FlowGraph:
             check_can_be_mapped(task.name, key, value)
         upstream = as_task(value, self)
         self.add_edge(upstream, task, key, mapped, validate=False, flattened=flattened)
+
+
+def _source_path() -> str | None:
+    """Return the file whose code is making a flow: the first on the stack that is not of this library."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("eparch.sdk"):
+        frame = frame.f_back
+    path = frame.f_globals.get("__file__")
+    # A notebook's cell has a name that is no file.
+    return os.path.abspath(path) if isinstance(path, str) and path.endswith(".py") and os.path.isfile(path) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eparch.sdk import flow_checks
 from eparch.sdk.edges import Edge
-from eparch.sdk.errors import FlowError
+from eparch.sdk.errors import ArgumentError, FlowError
 from eparch.sdk.flow_graph import FlowGraph
 from eparch.sdk.task_options import OnFailure
 from eparch.sdk.tasks import Task
@@ -184,6 +184,44 @@ class Flow(FlowGraph):
             executor=executor,
             context=context or {},
             run_on_schedule=bool(run_on_schedule),
+        )
+
+    def register(
+        self,
+        project: str | None = None,
+        *,
+        project_name: str | None = None,
+        labels: Iterable[str] | None = None,
+        set_schedule_active: bool = True,
+        version_group_id: str | None = None,
+        idempotency_key: str | None = None,
+        description: str | None = None,
+    ) -> str:
+        """Tell the server about the flow, and return the id of this version of it.
+
+        Registering unchanged code again gives the id that there is: the key is a digest of the flow's document, unless
+        you give one.
+
+        Args:
+            project: the project it belongs to; it must exist. `project_name` is an older name for the same.
+            labels: agents must have these labels to run it; added to those of its run config.
+            set_schedule_active: whether its schedule starts at once.
+        Raises:
+            FlowError: something in the flow cannot be pickled or written as JSON; the message names it.
+        """
+        from eparch.sdk.registration import register
+
+        name = project if project is not None else project_name
+        if name is None:
+            raise ArgumentError(f"Flow {self.name!r} is registered in a project.", hint='write register("my project")')
+        return register(
+            self,
+            name,
+            labels=labels,
+            set_schedule_active=set_schedule_active,
+            version_group_id=version_group_id,
+            idempotency_key=idempotency_key,
+            description=description,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,16 +1,13 @@
-"""Names and marks of the serialized form that Eparch shares with Prefect 1.x.
+"""Names in the serialized form that Eparch shares with Prefect 1.x.
 
-In charge of the version mark in every document and of the names under which the built-in tasks, triggers, validators,
+In charge of the names under which the built-in tasks, triggers, validators,
 filters and adjustments are written; not in charge of the documents themselves. The names are part of the format, so
 that a Prefect 1.x client reads our documents and we read theirs: they say nothing about where the code is.
 """
 
 from typing import Final
 
-from eparch.version import __version__
-
-# A local version after PEP 440: agents tell by it whose library has to start the run.
-FORMAT_VERSION: Final = f"{__version__}+eparch"
+from eparch.client.marks import FORMAT_VERSION as FORMAT_VERSION
 
 FLOW: Final = "prefect.core.flow.Flow"
 FUNCTION_TASK: Final = "prefect.tasks.core.function.FunctionTask"
@@ -18,16 +15,6 @@ TRIGGERS: Final = "prefect.triggers"
 CACHE_VALIDATORS: Final = "prefect.engine.cache_validators"
 FILTERS: Final = "prefect.schedules.filters"
 ADJUSTMENTS: Final = "prefect.schedules.adjustments"
-
-
-def is_own_version(version: str | None) -> bool:
-    """Return whether a document's version mark was written by Eparch's own library.
-
-    Example:
-        >>> is_own_version(FORMAT_VERSION), is_own_version("1.4.1")
-        (True, False)
-    """
-    return version is not None and version.endswith("+eparch")
 
 
 def qualified_name(thing: object) -> str:

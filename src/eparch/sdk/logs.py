@@ -85,7 +85,13 @@ def show_on_terminal() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(HidingFormatter(_FORMAT))
     root.addHandler(handler)
-    root.setLevel(os.environ.get("EPARCH_LOGGING_LEVEL", "INFO").upper())
+    root.setLevel(wanted_level())
+
+
+def wanted_level() -> int:
+    """Return the level that `EPARCH_LOGGING_LEVEL` names; INFO where it names none, or one that there is not."""
+    level = logging.getLevelName(os.environ.get("EPARCH_LOGGING_LEVEL", "INFO").upper())
+    return level if isinstance(level, int) else logging.INFO
 
 
 _print_target: ContextVar["_Lines | None"] = ContextVar("eparch_prints", default=None)
@@ -179,8 +185,8 @@ def record_document(record: logging.LogRecord) -> dict[str, Any]:
         "msg": record.getMessage(),
         "created": record.created,
         "exc_text": record.exc_text,
-        "task_run_id": _run_id("task_run_id", record),
-        "flow_run_id": _run_id("flow_run_id", record),
+        "task_slug": context.get("task_slug"),
+        "map_index": context.get("map_index"),
     }
 
 
@@ -189,8 +195,3 @@ def handle_elsewhere(document: dict[str, Any]) -> None:
     logger = logging.getLogger(document["name"])
     if logger.isEnabledFor(document["levelno"]):
         logger.handle(logging.makeLogRecord(document))
-
-
-def _run_id(name: str, record: logging.LogRecord) -> str | None:
-    found = getattr(record, name, None) or context.get(name)
-    return None if found is None else str(found)

@@ -144,6 +144,24 @@ class EnvVarSecret(Task):
         return value
 
 
+def server_secret(name: str) -> Any:
+    """Return a secret from the server.
+
+    Raises:
+        SecretNotFound: the server has none of this name.
+    """
+    from eparch.client.client import Client
+    from eparch.client.errors import Refused
+
+    try:
+        return Client().ask("query($name: String!) { secret_value(name: $name) }", {"name": name})["secret_value"]
+    except Refused as error:
+        raise SecretNotFound(
+            f"There is no secret {name!r}: {error.message}",
+            hint=f"set {_VARIABLE}{name} in the environment of the run, or store it: eparch secret set {name}",
+        ) from None
+
+
 def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value

@@ -76,4 +76,4 @@ with Flow("by hand", run_config=LocalRun(labels=["gpu"]), storage=Local(path=__f
 if __name__ == "__main__":
     state = etl.run(day="2026-01-01")
     print(state.is_successful(), state.result)
-    print(etl.name)
+    etl.register("demo")

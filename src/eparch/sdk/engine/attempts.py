@@ -71,7 +71,8 @@ class Attempt(Struct):
         inputs: the arguments, by name.
         before: the state it goes on from; None at the first attempt.
         proposed: a state to enter instead of running, or None; its state handlers still have their say.
-        task_run_id: the id that the server has given, or None.
+        task_run_id: the id that the server has given, something that finds it out when it is asked for, or None.
+        is_announced: whether the server has been told already that it runs.
         clock_ahead_s: how far the run's clock is ahead of the machine's; not 0 only in tests.
     """
 
@@ -80,8 +81,9 @@ class Attempt(Struct):
     inputs: dict[str, Any]
     before: State | None = None
     proposed: State | None = None
-    task_run_id: str | None = None
+    task_run_id: str | Lazy | None = None
     clock_ahead_s: float = 0.0
+    is_announced: bool = False
 
 
 class Outcome(Struct):
@@ -157,10 +159,11 @@ class _Run:
             return self._end(self._entered(before, kept))
         loop_count, loop_result = _loop(self.attempt.before)
         while True:
-            running = self._entered(before, states.Running("Starting task run.", context=_tags(self.task)))
+            running = self._entered(before, states.Running("Starting task run.", context=self._told_context()))
             if not running.is_running():
                 return self._end(running)
-            self._pass(running)
+            if not self.attempt.is_announced or loop_count > 1:
+                self._pass(running)
             state, error = self._call(loop_count, loop_result)
             state = self._entered(running, state)
             if not isinstance(state, states.Looped):
@@ -264,7 +267,7 @@ class _Run:
             self._pass(state)
             state = self._entered(state, self._cached(state))
         if state.context is None:
-            state.context = _tags(self.task)
+            state.context = self._told_context() if self.attempt.is_announced else _tags(self.task)
         return state
 
     def _cached(self, state: State) -> State:
@@ -279,6 +282,11 @@ class _Run:
             cached_result_expiration=self._now() + self.task.cache_for,
             hashed_inputs=digests(self.attempt.inputs),
         )
+
+    def _told_context(self) -> dict[str, Any]:
+        """Return what is told of the run beside its state: its tags, and its name if it has one of its own."""
+        name = self.context.get("task_run_name")
+        return _tags(self.task) if name is None else {**_tags(self.task), "task_run_name": name}
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.attempt.clock_ahead_s)

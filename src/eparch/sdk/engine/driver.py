@@ -3,12 +3,15 @@
 In charge of joining the machine, the executor, the clock and whoever watches; not in charge of any of their decisions.
 """
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from eparch.sdk import states
 from eparch.sdk.constants import Constant
+from eparch.sdk.context import Lazy
 from eparch.sdk.engine import decisions
 from eparch.sdk.engine.attempts import Attempt, Outcome, Shared, run_attempt
 from eparch.sdk.engine.caches import Caches
@@ -21,24 +24,41 @@ from eparch.sdk.parameters import Parameter
 from eparch.sdk.results.inline import PrefectResult
 from eparch.sdk.states import Cached, State
 
+# What a parameter's state holds in place, which every change of that state carries along.
+_INLINE_CHARACTERS_MAX: Final = 100_000
+
 
 class Watcher(Protocol):
-    """Who is told of every state that a task run enters, in order."""
+    """Who is told of every state that a task run enters, in order, and may have a say before it starts."""
 
     def entered(self, step: Step, map_index: int, state: State) -> None:
         """Take note of a state; `map_index` is -1 for the step itself."""
         ...
 
-    def task_run_id(self, step: Step, map_index: int) -> str | None:
-        """Return the id of a task run that is about to start, None where it has none."""
+    def task_run_id(self, step: Step, map_index: int) -> str | Lazy | None:
+        """Return the id of a task run that is about to start, or what finds it out; None where it has none."""
+        ...
+
+    def asks_leave(self, step: Step) -> bool:
+        """Return whether runs of a step may start only with leave."""
+        ...
+
+    def leave(self, runs: Sequence[tuple[Step, int]]) -> list[State | None]:
+        """Return for each run None if it may start, and has been announced; otherwise the state it is in instead."""
         ...
 
 
 class Driver:
     """One flow run in progress.
 
+    Args:
+        wait_s_max: when nothing but waiting longer than this is left, the run is left to be taken up again later; None
+            to wait for ever.
+
     Attributes:
         stopped: what the flow run became because it was stopped, None where it was not.
+        noticed: set once a stop has been noticed.
+        left_count: how many tasks could not be stopped and still run.
     """
 
     def __init__(
@@ -49,18 +69,26 @@ class Driver:
         clock: Clock,
         caches: Caches,
         watcher: Watcher | None = None,
+        wait_s_max: float | None = None,
     ) -> None:
         self.events: Events = SimpleQueue()
         self.stopped: State | None = None
+        self.left_count = 0
         self._machine = machine
         self._shared = shared
         self._executor = executor
         self._clock = clock
         self._caches = caches
         self._watcher = watcher
+        self._wait_s_max = wait_s_max
+        self.noticed = threading.Event()
         self._running: dict[tuple[int, int], Ready] = {}
         # How many states of an attempt were told before its outcome, which may repeat them.
         self._told_counts: dict[tuple[int, int], int] = {}
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` of everything; to be called before the run."""
+        self._watcher = watcher
 
     def run(self) -> None:
         """Work until nothing is left to do now.
@@ -73,7 +101,7 @@ class Driver:
             while True:
                 self._note_news()
                 session = self._hand_out(session)
-                if self._machine.is_idle or (self.stopped is not None and not self._running):
+                if self._machine.is_idle or self.stopped is not None or self._waits_too_long():
                     break
                 self._take_in()
         except BaseException:
@@ -82,7 +110,16 @@ class Driver:
                 session.close(cancel=True)
             raise
         if session is not None:
-            session.close(cancel=self.stopped is not None)
+            self.left_count = session.close(cancel=self.stopped is not None)
+
+    def notice_stop(self) -> bool:
+        """Take note of a stop that came when the run was over; return whether one did."""
+        was_stopped = self.stopped is not None
+        while not self.events.empty():
+            event = self.events.get()
+            if isinstance(event, Stopped):
+                self._handle(event)
+        return self.stopped is not None and not was_stopped
 
     # ---- handing out ----
 
@@ -98,9 +135,11 @@ class Driver:
                 attempt = self._prepared(run)
                 if attempt is not None:
                     attempts.append(attempt)
+            attempts = self._with_leave(attempts)
             if attempts:
                 if session is None:
                     session = self._executor.open(self._shared, self.events)
+                    session.tell = self._tell
                 session.submit(attempts)
             self._note_news()
             room = session.room() if session is not None else 1
@@ -113,7 +152,7 @@ class Driver:
         step, child = run.step, run.map_index
         task = step.task
         if isinstance(task, Parameter | Constant):
-            self._end(run, self._given(task))
+            self._end(run, self._given(step))
             return None
         feed = self._machine.feed(step)
         proposed: State | None = None
@@ -140,8 +179,33 @@ class Driver:
         self._running[step.index, child] = run
         return attempt
 
-    def _given(self, task: Parameter | Constant) -> State:
-        """Return the state of a task whose result is known beforehand."""
+    def _with_leave(self, attempts: list[Attempt]) -> list[Attempt]:
+        """Return the attempts that may start; the others end in the state that they are in instead."""
+        watcher = self._watcher
+        if watcher is None or not attempts:
+            return attempts
+        runs = [self._running[attempt.step, attempt.map_index] for attempt in attempts]
+        asking = [
+            index for index, run in enumerate(runs) if attempts[index].proposed is None and watcher.asks_leave(run.step)
+        ]
+        if not asking:
+            return attempts
+        answers = watcher.leave([(runs[index].step, runs[index].map_index) for index in asking])
+        refused = set()
+        for index, answer in zip(asking, answers, strict=True):
+            attempts[index].is_announced = answer is None
+            if answer is not None:
+                refused.add(index)
+                del self._running[attempts[index].step, attempts[index].map_index]
+                if isinstance(answer, states.ClientFailed):
+                    self._handle(Stopped(answer))
+                self._machine.ended(runs[index], answer)
+        return [attempt for index, attempt in enumerate(attempts) if index not in refused]
+
+    def _given(self, step: Step) -> State:
+        """Return the state of a parameter or constant: its result is known beforehand."""
+        task = step.task
+        assert isinstance(task, Parameter | Constant)
         if isinstance(task, Constant):
             return states.Success(result=task.value)
         try:
@@ -154,6 +218,9 @@ class Driver:
                 state.stored = PrefectResult().write(value)
             except ValueError:
                 state.stored = None
+            keeper = self._shared.result
+            if state.stored is not None and len(state.stored.location or "") > _INLINE_CHARACTERS_MAX and keeper:
+                state.stored = keeper.write(value, **{**self._shared.context, "task_slug": step.slug})
         return state
 
     def _cached(self, step: Step, inputs: Mapping[str, Any]) -> State | None:
@@ -200,7 +267,14 @@ class Driver:
                 self._note(self._running[key].step, event.map_index, event.state)
         else:
             self.stopped = event.state
+            self.noticed.set()
             self._machine.stop()
+
+    def _waits_too_long(self) -> bool:
+        wakes_at: datetime | None = self._machine.wakes_at()
+        if self._wait_s_max is None or wakes_at is None or self._running or self._machine.has_ready:
+            return False
+        return wakes_at > self._clock.now() + timedelta(seconds=self._wait_s_max)
 
     def _end(self, run: Ready, state: State) -> None:
         self._note(run.step, run.map_index, state)
@@ -224,4 +298,4 @@ class Driver:
             self._watcher.entered(step, map_index, state)
 
     def _tell(self, step: int, map_index: int, state: State) -> None:
-        self.events.put(Told(step, map_index, state))
+        self._handle(Told(step, map_index, state))

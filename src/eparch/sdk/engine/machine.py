@@ -22,7 +22,7 @@ from msgspec import Struct
 from eparch.sdk.engine import decisions
 from eparch.sdk.engine.inputs import Feed
 from eparch.sdk.engine.plan import Plan, Step, is_settled
-from eparch.sdk.states import Mapped, Pending, Queued, Scheduled, State, Submitted
+from eparch.sdk.states import Mapped, Pending, Queued, Running, Scheduled, State, Submitted
 
 
 class Ready(Struct, frozen=True):
@@ -122,6 +122,11 @@ class Machine:
         """Whether nothing is ready, handed out, or waiting for an instant."""
         return not self.running_count and not self._ready and not self._waiting
 
+    @property
+    def has_ready(self) -> bool:
+        """Whether a run may start now."""
+        return bool(self._ready)
+
     def unfinished_count(self) -> int:
         """Return how many runs wait for an instant or for somebody."""
         return len(self.paused) + len(self._waiting)
@@ -132,6 +137,7 @@ class Machine:
         """Take note of what a run that was handed out has become.
 
         A finished state ends it; a Scheduled or Queued one lets it wait for its instant, a Paused one for somebody.
+        With a Running one it is left to whoever else runs it.
         """
         self.running_count -= 1
         self._set(run.step, run.map_index, state)
@@ -206,7 +212,10 @@ class Machine:
     def _offer(self, step: Step, map_index: int, state: State | None) -> None:
         """Let a run go on from a state: now, at the instant that the state names, or when somebody resumes it."""
         run = Ready(step, map_index, _unwrapped(state))
-        if not isinstance(state, Scheduled | Queued):
+        if isinstance(state, Running):
+            self._set(step, map_index, state)
+            self.paused[step.index, map_index] = state
+        elif not isinstance(state, Scheduled | Queued):
             self._ready.append(run)
         elif state.start_time is None:
             self._set(step, map_index, state)

@@ -163,8 +163,10 @@ class _DaskSession(Session):
             self._open[key] = (future, attempt)
             self._watch(future)
 
-    def close(self, *, cancel: bool = False) -> None:
+    def close(self, *, cancel: bool = False) -> int:
         """Disconnect, and stop the cluster if it is ours; with `cancel`, take back what has not begun."""
+        is_ours = self._cluster is not None
+        left_count = 0 if is_ours else len(self._open)
         if cancel:
             self._client.cancel([future for future, _ in self._open.values()], force=True)
         self._finished.put(None)
@@ -173,6 +175,7 @@ class _DaskSession(Session):
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+        return left_count
 
     def _watch(self, future: Any) -> None:
         future.add_done_callback(lambda done: self._finished.put(done.key))

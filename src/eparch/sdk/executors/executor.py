@@ -5,7 +5,7 @@ not in charge of any kind of executor.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import ClassVar, TypeAlias
 
@@ -61,7 +61,13 @@ class Executor(ABC):
 
 
 class Session(ABC):
-    """One flow run's use of an executor. Called from one thread."""
+    """One flow run's use of an executor. Called from one thread.
+
+    Attributes:
+        tell: takes a state at once, for attempts that run in the thread of the engine, which takes in no events then.
+    """
+
+    tell: Callable[[int, int, State], None] | None = None
 
     @abstractmethod
     def room(self) -> int:
@@ -72,5 +78,5 @@ class Session(ABC):
         """Take attempts; each ends with one `Outcome` among the events, at once or later."""
 
     @abstractmethod
-    def close(self, *, cancel: bool = False) -> None:
-        """Give everything back. With `cancel`, stop what still runs as far as that is possible."""
+    def close(self, *, cancel: bool = False) -> int:
+        """Give everything back. With `cancel`, stop what still runs, and return how much of it could not be stopped."""

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from eparch.sdk.engine.attempts import Attempt, Shared, run_attempt
-from eparch.sdk.executors.executor import Events, Executor, Session, Told
-from eparch.sdk.states import State
+from eparch.sdk.executors.executor import Events, Executor, Session
 
 
 class LocalExecutor(Executor):
@@ -23,6 +22,9 @@ class LocalExecutor(Executor):
         """Get ready for one flow run."""
         return _LocalSession(shared, events)
 
+    def __repr__(self) -> str:
+        return "<LocalExecutor>"
+
 
 class _LocalSession(Session):
     def __init__(self, shared: Shared, events: Events) -> None:
@@ -35,10 +37,8 @@ class _LocalSession(Session):
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
-            self._events.put(run_attempt(self._shared, attempt, self._tell))
+            self._events.put(run_attempt(self._shared, attempt, self.tell))
 
-    def close(self, *, cancel: bool = False) -> None:
-        """Nothing was opened."""
-
-    def _tell(self, step: int, map_index: int, state: State) -> None:
-        self._events.put(Told(step, map_index, state))
+    def close(self, *, cancel: bool = False) -> int:
+        # Nothing was opened, and nothing runs when this is called.
+        return 0

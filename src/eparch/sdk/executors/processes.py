@@ -99,7 +99,7 @@ class _ProcessSession(Session):
         while len(self._workers) < wanted:
             self._workers.append(_Worker(self, len(self._workers)))
 
-    def close(self, *, cancel: bool = False) -> None:
+    def close(self, *, cancel: bool = False) -> int:
         """Let the processes end when the queue is empty; with `cancel`, kill them."""
         if cancel:
             self.cancelled.set()
@@ -113,6 +113,7 @@ class _ProcessSession(Session):
                 worker.kill()
         for worker in self._workers:
             worker.thread.join()
+        return 0
 
     # ---- for the workers' threads ----
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import Final
@@ -17,6 +18,8 @@ from eparch.sdk.states import State
 _WORKERS: Final = min(32, (os.cpu_count() or 1) * 4 + 4)
 # Handed out ahead, so that no thread waits for the engine; few enough that a cancellation finds little to take back.
 _AHEAD: Final = 64
+# How long cancelled threads are waited for: one that computes in Python stops at once, others not at all.
+_GRACE_S: Final = 2.0
 
 
 class ThreadExecutor(Executor):
@@ -79,7 +82,7 @@ class _ThreadSession(Session):
         while len(self._threads) < wanted:
             self._start_thread()
 
-    def close(self, *, cancel: bool = False) -> None:
+    def close(self, *, cancel: bool = False) -> int:
         """Let the threads end after what is in the queue; with `cancel`, stop them where Python can."""
         if cancel:
             self._cancelled.set()
@@ -89,9 +92,10 @@ class _ThreadSession(Session):
             for thread in self._threads:
                 if thread.is_alive() and thread.ident is not None:
                     interrupt(thread.ident, Cancel)
-        else:
-            for thread in self._threads:
-                thread.join()
+        until = time.monotonic() + _GRACE_S
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()) if cancel else None)
+        return sum(1 for thread in self._threads if thread.is_alive())
 
     def _open_count(self) -> int:
         return self._submitted_count - sum(self._done_counts)

@@ -1,0 +1,73 @@
+"""Watching over a flow run from beside it: heartbeats out, a wish to cancel in.
+
+In charge of one thread that asks the server every other second and beats every ten; not in charge of what a
+cancellation does to tasks (`driver`, `executors`).
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from eparch.client.client import Client
+from eparch.client.errors import ClientError
+from eparch.client.flow_runs import beat, flow_run_state
+from eparch.core.states import FINISHED
+
+_ASK_S: Final = 2.0
+_BEAT_S: Final = 10.0
+# A main thread that is in the middle of a task does not look at its events; it is interrupted then.
+_NOTICE_S: Final = 1.0
+
+_logger: Final = logging.getLogger("eparch_watch")
+
+
+class Watch:
+    """Watches over one flow run until it is closed.
+
+    Args:
+        on_end: called once with the name of the state, when the run is to be cancelled or was ended from outside.
+    """
+
+    def __init__(self, client: Client, flow_run_id: str, on_end: Callable[[str], None]) -> None:
+        self._client = client
+        self._flow_run_id = flow_run_id
+        self._on_end = on_end
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="eparch-watch")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._closed.set()
+
+    def _work(self) -> None:
+        rounds = 0
+        while not self._closed.is_set():
+            try:
+                if rounds % round(_BEAT_S / _ASK_S) == 0:
+                    state = beat(self._client, [self._flow_run_id]).get(self._flow_run_id, "Running")
+                else:
+                    state = flow_run_state(self._client, self._flow_run_id)
+            except ClientError as error:
+                # A server that is away will be back, or somebody else will end the run.
+                _logger.debug("The server cannot be asked: %s", error)
+            else:
+                if ends_run(state):
+                    self._on_end(state or "gone")
+                    return
+            rounds += 1
+            self._closed.wait(_ASK_S)
+
+
+def ends_run(state: str | None) -> bool:
+    """Return whether a flow run in this state, as the server has it, must not go on."""
+    return state is None or state == "Cancelling" or state in FINISHED
+
+
+def interrupt_main_thread(noticed: threading.Event) -> None:
+    """Interrupt the main thread as a key press would, unless it notices by itself that it is to stop."""
+    main = threading.main_thread()
+    if not noticed.wait(_NOTICE_S) and main.ident is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main.ident, signal.SIGINT)
