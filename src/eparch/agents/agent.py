@@ -1,0 +1,232 @@
+"""What all agents do: register, take runs as they become due, start each, watch over it.
+
+In charge of the loop; not in charge of how a run is started (each kind of agent has a module) nor of its supervision
+(`supervision`).
+
+An agent holds one long call: the server answers it as soon as a run is due that fits, marked as taken in the same
+transaction, so that of two agents one gets it.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from eparch.client.client import Client
+from eparch.client.errors import ClientError, Refused
+from eparch.client.flow_runs import set_flow_run_state
+from eparch.client.marks import is_own_version
+
+# How long one call is held; an agent that is told to stop leaves no later than this.
+_POLL_S: Final = 5.0
+_CLAIM_MAX: Final = 50
+_DELAYS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+_CLAIMED: Final = """flow_runs {
+  id name version parameters labels run_config scheduled_start_time serialized_state
+  flow { id name version core_version storage run_config }
+  task_runs { id }
+}"""
+
+_logger: Final = logging.getLogger("eparch.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that an agent has taken.
+
+    Attributes:
+        run_config: the environment it is to be started in; a document.
+        is_own: whether its flow was registered by Eparch's own library.
+    """
+
+    id: str
+    name: str
+    flow_name: str
+    run_config: dict[str, Any]
+    storage: dict[str, Any]
+    is_own: bool
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment variables that its run config asks for."""
+        return {str(name): str(value) for name, value in (self.run_config.get("env") or {}).items()}
+
+
+class Agent(ABC):
+    """An agent. Use one of its kinds.
+
+    Args:
+        labels: it takes runs whose labels are all among these; without labels it takes runs without.
+        limit: how many runs at once; None for no limit.
+        env: environment variables for all its runs.
+    """
+
+    kind: ClassVar[str]
+    run_configs: ClassVar[frozenset[str]]
+
+    def __init__(
+        self,
+        name: str = "agent",
+        labels: Iterable[str] = (),
+        *,
+        limit: int | None = None,
+        env: Mapping[str, str] | None = None,
+        client: Client | None = None,
+    ) -> None:
+        self.name = name
+        self.labels = sorted(set(labels))
+        self.limit = limit
+        self.env = dict(env or {})
+        self.client = client or Client()
+        self.stopping = threading.Event()
+        self.registered = threading.Event()
+
+    @abstractmethod
+    def start(self, run: Claimed) -> None:
+        """Start a run.
+
+        Raises:
+            Exception: it cannot be started; the message says why.
+        """
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return how many of its runs have not ended."""
+
+    @abstractmethod
+    def wait_for_room(self, timeout_s: float) -> None:
+        """Wait until there may be room for another run."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back, once no run is left."""
+
+    def run(self) -> None:
+        """Take and start runs until `stop` is called; then let those that run come to their end."""
+        self._register()
+        _logger.info("Agent %s takes runs from %s; labels: %s", self.name, self.client.api_url, self._labels_shown())
+        failures = 0
+        while not self.stopping.is_set():
+            room = self._room()
+            if room <= 0:
+                self.wait_for_room(1.0)
+                continue
+            try:
+                runs = self._claim(room)
+            except ClientError as error:
+                _logger.warning("No runs can be taken: %s", error)
+                self.stopping.wait(_DELAYS_S[min(failures, len(_DELAYS_S) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            for run in runs:
+                # What a call brings that was on its way when the agent was told to stop goes back.
+                self._give_back(run) if self.stopping.is_set() else self._start(run)
+        _logger.info("Agent %s takes nothing more; %d runs are left.", self.name, self.count())
+        while self.count():
+            self.wait_for_room(1.0)
+        self.close()
+
+    def stop(self) -> None:
+        """Take nothing more, let what runs come to its end, then leave."""
+        self.stopping.set()
+
+    def stop_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT stop the agent; to be called from the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+
+    def _register(self) -> None:
+        given = {"type": self.kind, "name": self.name, "labels": self.labels}
+        failures = 0
+        while not self.stopping.is_set():
+            try:
+                found = self.client.change("register_agent", given, "id")
+            except Refused:
+                raise
+            except ClientError as error:
+                _logger.warning("The agent cannot register: %s", error)
+                self.stopping.wait(_DELAYS_S[min(failures, len(_DELAYS_S) - 1)])
+                failures += 1
+                continue
+            self.client.with_agent(found["id"])
+            self.registered.set()
+            return
+
+    def _room(self) -> int:
+        return _CLAIM_MAX if self.limit is None else min(_CLAIM_MAX, self.limit - self.count())
+
+    def _claim(self, room: int) -> list[Claimed]:
+        given = {"labels": self.labels, "limit": room, "wait_s": _POLL_S}
+        answer = self.client.change("claim_flow_runs", given, _CLAIMED, timeout_s=_POLL_S + 15, tries=1)
+        return [self._claimed(row) for row in answer["flow_runs"] or ()]
+
+    def _claimed(self, row: dict[str, Any]) -> Claimed:
+        flow = row["flow"]
+        return Claimed(
+            id=row["id"],
+            name=row["name"] or row["id"],
+            flow_name=flow["name"],
+            run_config=row["run_config"] or flow["run_config"] or {"type": "UniversalRun"},
+            storage=flow["storage"] or {},
+            is_own=is_own_version(flow["core_version"]),
+        )
+
+    def _start(self, run: Claimed) -> None:
+        try:
+            kind = run.run_config.get("type")
+            if kind not in self.run_configs:
+                raise ValueError(
+                    f"A {self.kind} cannot start a {kind}; it starts {', '.join(sorted(self.run_configs))}."
+                )
+            self.start(run)
+        except Exception as error:
+            _logger.error("Flow run %s of flow %r cannot be started: %s", run.name, run.flow_name, error)
+            self.fail(run, f"The agent {self.name} cannot start the flow run: {error}")
+            return
+        _logger.info("Flow run %s of flow %r is started.", run.name, run.flow_name)
+
+    def _give_back(self, run: Claimed) -> None:
+        try:
+            set_flow_run_state(self.client, run.id, {"type": "Scheduled", "message": "Given back by a stopping agent."})
+        except ClientError as error:
+            _logger.error("Flow run %s could not be given back: %s", run.name, error)
+
+    def fail(self, run: Claimed, message: str) -> None:
+        """Tell the server that a run has failed before it began."""
+        line = {"flow_run_id": run.id, "name": "eparch.agent", "level": "ERROR", "message": message}
+        try:
+            self.client.change("write_run_logs", {"logs": [line]}, "success")
+            set_flow_run_state(self.client, run.id, {"type": "Failed", "message": message})
+        except ClientError as error:
+            _logger.error("Flow run %s: the server could not be told: %s", run.name, error)
+
+    def _labels_shown(self) -> str:
+        return ", ".join(self.labels) or "none, so it takes runs without labels"
+
+
+def run_environment(agent: Agent, run: Claimed) -> dict[str, str]:
+    """Return the environment variables of a run: the agent's, what the run needs to find the server, and its own."""
+    found = {
+        "EPARCH_API_URL": agent.client.api_url,
+        "EPARCH_FLOW_RUN_ID": run.id,
+        **({"EPARCH_API_KEY": agent.client.api_key} if agent.client.api_key else {}),
+        **({"EPARCH_TENANT_ID": agent.client.tenant_id} if agent.client.tenant_id else {}),
+        **agent.env,
+        **run.env,
+    }
+    for name in ("EPARCH_LOGGING_LEVEL", "EPARCH_HOME"):
+        if name in os.environ:
+            found.setdefault(name, os.environ[name])
+    return found
+
+
+def hostname() -> str:
+    """Return the label that flows in files of this machine have."""
+    return socket.gethostname()

@@ -1,0 +1,112 @@
+"""The local agent: runs become processes of its machine.
+
+In charge of choosing how a process is started: warm, cold, or with Prefect's own command; not in charge of the process
+itself.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from eparch.agents.agent import Agent, Claimed, hostname, run_environment
+from eparch.agents.cold import start_own, start_program
+from eparch.agents.processes import RunProcess
+from eparch.agents.supervision import STEP_S, Supervised, Supervision
+from eparch.agents.warm import Nursery
+from eparch.client.client import Client
+
+
+class LocalAgent(Agent):
+    """Start runs as processes of this machine.
+
+    Args:
+        labels: besides the name of this machine, which flows in its files have for a label.
+        is_warm: whether runs are copies of a process that has everything loaded.
+        prefect_python: the interpreter of a virtual environment with Prefect 1.x, to start flows that it registered.
+        grace_s: how long a run that is to be cancelled has before it is terminated, and again before it is killed.
+    """
+
+    kind = "LocalAgent"
+    run_configs: ClassVar[frozenset[str]] = frozenset({"UniversalRun", "LocalRun"})
+
+    def __init__(
+        self,
+        name: str = "agent",
+        labels: Iterable[str] = (),
+        *,
+        limit: int | None = None,
+        env: Mapping[str, str] | None = None,
+        is_warm: bool = True,
+        hostname_label: bool = True,
+        prefect_python: str | None = None,
+        grace_s: float = STEP_S,
+        client: Client | None = None,
+    ) -> None:
+        own = [hostname()] if hostname_label else []
+        super().__init__(name, [*labels, *own], limit=limit, env=env, client=client)
+        self.prefect_python = prefect_python
+        own_client = Client(self.client.api_url, self.client.api_key, self.client.tenant_id)
+        self._supervision = Supervision(own_client, grace_s)
+        self._nursery: Nursery | None = None
+        if is_warm and hasattr(os, "fork"):
+            self._nursery = Nursery()
+            self._nursery.start()
+
+    def start(self, run: Claimed) -> None:
+        """Start a run as a process.
+
+        Raises:
+            OSError: the process cannot be started.
+            ValueError: it is a run of Prefect's library, and no interpreter for that is named.
+        """
+        environment = {**os.environ, **run_environment(self, run)}
+        folder = run.run_config.get("working_dir")
+        if run.is_own:
+            process = self._started(run, environment, folder)
+        else:
+            process = self._started_by_prefect(run, environment, folder)
+        self._supervision.add(Supervised(run.id, run.name, process, run.is_own))
+
+    def count(self) -> int:
+        """Return how many of its runs have not ended."""
+        return self._supervision.count()
+
+    def wait_for_room(self, timeout_s: float) -> None:
+        """Wait until there may be room for another run."""
+        self._supervision.wait_for_room(self.limit if self.limit is not None else 1, timeout_s)
+
+    def close(self) -> None:
+        """End what the agent has started for itself."""
+        self._supervision.close()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def _started(self, run: Claimed, environment: dict[str, str], folder: str | None) -> RunProcess:
+        # What an interpreter reads from its environment it reads when it starts.
+        is_copied = self._nursery is not None and not any(name.startswith("PYTHON") for name in (*run.env, *self.env))
+        if is_copied and self._nursery is not None:
+            return self._nursery.copy(run.id, environment, folder)
+        return start_own(run.id, environment, folder)
+
+    def _started_by_prefect(self, run: Claimed, environment: dict[str, str], folder: str | None) -> RunProcess:
+        if self.prefect_python is None:
+            raise ValueError(
+                f"Flow {run.flow_name!r} was registered by Prefect's library; start the agent with the interpreter "
+                "that has it: --prefect-python PATH"
+            )
+        key = self.client.api_key
+        environment |= {
+            "PREFECT__BACKEND": "cloud" if key else "server",
+            "PREFECT__CLOUD__API": self.client.api_url,
+            "PREFECT__CLOUD__ENDPOINT": self.client.api_url,
+            "PREFECT__CLOUD__AGENT__LABELS": repr(self.labels),
+            "PREFECT__CONTEXT__FLOW_RUN_ID": run.id,
+            "PREFECT__CLOUD__USE_LOCAL_SECRETS": "false" if key else "true",
+            "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS": "true",
+            "PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudFlowRunner",
+            "PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudTaskRunner",
+            **({"PREFECT__CLOUD__API_KEY": key} if key else {}),
+            **({"PREFECT__CLOUD__TENANT_ID": self.client.tenant_id} if self.client.tenant_id else {}),
+        }
+        words: list[Any] = [self.prefect_python, "-m", "prefect", "execute", "flow-run"]
+        return start_program(words, environment, folder)

@@ -1,0 +1,174 @@
+"""Watching over the flow runs of one agent.
+
+In charge of heartbeats, of cancelling step by step, and of reporting an end that a run could not report itself; not in
+charge of taking runs (`agent`) nor of their processes (`processes`). One thread watches over all runs of an agent, and
+asks the server about all of them in one call.
+
+A run that is to be cancelled is told; some seconds later its process is terminated, some later killed.
+"""
+
+import logging
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from eparch.agents.processes import RunProcess, described
+from eparch.client.client import Client
+from eparch.client.errors import ClientError
+from eparch.client.flow_runs import beat, flow_run_state, set_flow_run_state
+from eparch.core.states import FINISHED
+
+_LOOK_S: Final = 0.2
+_ASK_S: Final = 2.0
+STEP_S: Final = 10.0
+_LOGGER_NAME: Final = "eparch.agent"
+
+_logger: Final = logging.getLogger(_LOGGER_NAME)
+
+
+@dataclass(slots=True)
+class Supervised:
+    """A run in the agent's care.
+
+    Attributes:
+        is_own: whether Eparch's own library carries it out; Prefect's beats and looks for cancellations by itself.
+        ending: the state it is to end in, as the server has it; None while it is not to.
+        step_at: when the next step towards its end is due, on the monotonic clock.
+        steps: what has been done to end it.
+    """
+
+    flow_run_id: str
+    name: str
+    process: RunProcess
+    is_own: bool
+    ending: str | None = None
+    step_at: float = 0.0
+    steps: list[str] = field(default_factory=list)
+
+
+class Supervision:
+    """Watches over runs until each has ended.
+
+    Args:
+        client: for the thread's own use.
+        step_s: how long a run that is to be cancelled has, after each step, before the next.
+    """
+
+    def __init__(self, client: Client, step_s: float = STEP_S) -> None:
+        self._client = client
+        self._step_s = step_s
+        self._runs: dict[str, Supervised] = {}
+        self._change = threading.Condition()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._work, daemon=True, name="eparch-supervision")
+        self._thread.start()
+
+    def add(self, run: Supervised) -> None:
+        """Watch over a run from now on."""
+        with self._change:
+            self._runs[run.flow_run_id] = run
+            self._change.notify_all()
+
+    def count(self) -> int:
+        """Return how many runs have not ended."""
+        return len(self._runs)
+
+    def wait_for_room(self, limit: int, timeout_s: float) -> None:
+        """Wait until fewer than `limit` runs are left, or the time is over."""
+        with self._change:
+            self._change.wait_for(lambda: len(self._runs) < limit, timeout_s)
+
+    def close(self) -> None:
+        """Stop watching; runs go on, and those of our own library watch over themselves."""
+        with self._change:
+            self._is_closed = True
+            self._change.notify_all()
+        self._thread.join()
+
+    def _work(self) -> None:
+        ask_at = 0.0
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._is_closed or bool(self._runs))
+                if self._is_closed:
+                    return
+                runs = list(self._runs.values())
+            for run in runs:
+                code = run.process.poll()
+                if code is not None:
+                    self._ended(run, code)
+            if time.monotonic() >= ask_at:
+                ask_at = time.monotonic() + _ASK_S
+                self._ask()
+            for run in self._runs.values():
+                self._step(run)
+            with self._change:
+                self._change.wait_for(lambda: self._is_closed, _LOOK_S)
+
+    def _ask(self) -> None:
+        """Beat for all runs, and see which of them are to end."""
+        own = [run_id for run_id, run in self._runs.items() if run.is_own]
+        if not own:
+            return
+        try:
+            states = beat(self._client, own)
+        except ClientError as error:
+            _logger.debug("The server cannot be asked: %s", error)
+            return
+        for run_id, state in states.items():
+            run = self._runs.get(run_id)
+            if run is not None and run.ending is None and (state is None or state == "Cancelling" or state in FINISHED):
+                run.ending = state or "gone"
+                run.step_at = time.monotonic()
+
+    def _step(self, run: Supervised) -> None:
+        if run.ending is None or time.monotonic() < run.step_at:
+            return
+        run.step_at = time.monotonic() + self._step_s
+        match len(run.steps):
+            case 0:
+                run.steps.append("told")
+                run.process.end(run.ending)
+            case 1:
+                run.steps.append("terminated")
+                run.process.send(signal.SIGTERM)
+            case _:
+                run.steps.append("killed")
+                run.process.send(signal.SIGKILL)
+
+    def _ended(self, run: Supervised, code: int) -> None:
+        """The process of a run is at its end: see to it that the run is, too."""
+        try:
+            self._report(run, code)
+        except ClientError as error:
+            _logger.error("Flow run %s %s, and the server could not be told: %s", run.name, described(code), error)
+        run.process.close()
+        with self._change:
+            self._runs.pop(run.flow_run_id, None)
+            self._change.notify_all()
+
+    def _report(self, run: Supervised, code: int) -> None:
+        _logger.info("Flow run %s: its process %s.", run.name, described(code))
+        if code == 0:
+            return
+        state = flow_run_state(self._client, run.flow_run_id)
+        if state is None or state in FINISHED:
+            return
+        message = f"The process of the flow run {described(code)}."
+        if state == "Cancelling":
+            how = f"its process was {run.steps[-1]}" if len(run.steps) > 1 else message
+            self._enter(run, {"type": "Cancelled", "message": f"Flow run is cancelled: {how}"})
+            return
+        lines = run.process.last_lines()
+        shown = "\n".join([message, "Its last lines of output:", *lines]) if lines else message
+        self._log(run, shown)
+        self._enter(run, {"type": "Failed", "message": message})
+
+    def _enter(self, run: Supervised, document: dict[str, Any]) -> None:
+        set_flow_run_state(self._client, run.flow_run_id, document)
+
+    def _log(self, run: Supervised, message: str) -> None:
+        line = {"flow_run_id": run.flow_run_id, "name": _LOGGER_NAME, "level": "ERROR", "message": message}
+        self._client.change("write_run_logs", {"logs": [line]}, "success")

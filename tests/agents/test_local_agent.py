@@ -1,0 +1,290 @@
+"""The local agent: takes runs, starts them warm or cold, watches over them, and says what became of those that died."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eparch import Flow
+from eparch.run_configs import DockerRun, LocalRun
+from eparch.sdk.storage.loading import flow_of_file
+from eparch.storage import Local
+from eparch.testing import TemporaryServer
+from tests.clients.guest import ENVIRONMENT as GUEST
+from tests.sdk.server.rows import flow_run
+
+WAIT_S_MAX = 90.0
+
+SCRIPT = textwrap.dedent(
+    """
+    import os, sys, time
+    from eparch import Flow, Parameter, context, get_logger, task
+
+    @task
+    def tell(word):
+        get_logger().info("told %s %s", word, os.getcwd())
+        print("printed", word, os.environ.get("OWN"), flush=True)
+        with open(os.environ["MARKS"], "a") as file:
+            file.write(f"{word} {os.getpid()} {os.getppid()}\\n")
+        return word
+
+    @task
+    def misbehave(how):
+        with open(os.environ["MARKS"], "a") as file:
+            file.write(f"{how} {os.getpid()} {os.getppid()}\\n")
+        if how == "killed":
+            os.kill(os.getpid(), 9)
+        if how == "exits":
+            os._exit(7)
+        if how == "endless":
+            while True:
+                time.sleep(0.01)
+        if how == "deaf":
+            import signal
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while True:
+                try:
+                    time.sleep(0.01)
+                except BaseException:
+                    pass
+        if how == "for a while":
+            time.sleep(1.5)
+        return how
+
+    with Flow("obedient") as obedient:
+        tell(Parameter("word", default="nothing"))
+    with Flow("naughty") as naughty:
+        misbehave(Parameter("how"), upstream_tasks=[tell("first")])
+    """
+)
+
+
+class Agents:
+    """Agents as processes of their own, on one server."""
+
+    def __init__(self, server: TemporaryServer, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.marks = folder / "marks"
+        self.script = folder / "flows.py"
+        self.script.write_text(SCRIPT)
+        self.log = folder / "agent.log"
+
+    def flow(self, name: str) -> Flow:
+        flow = flow_of_file(self.script, name)
+        flow.storage = Local(path=self.script, add_default_labels=False, labels=[self.folder.name])
+        return flow
+
+    def run(self, name: str, **parameters: Any) -> str:
+        return self.server.create_run(self.flow(name), **parameters)
+
+    @contextlib.contextmanager
+    def started(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        environment = {
+            **os.environ,
+            "EPARCH_API_URL": self.server.url,
+            "EPARCH_LOGGING_LEVEL": "INFO",
+            "MARKS": str(self.marks),
+        }
+        labels = ["--no-hostname-label", "--label", self.folder.name]
+        with self.log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "eparch.agents", "local", *labels, *options],
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def wait_for(self, run_id: str, *states: str) -> dict[str, Any]:
+        until = time.monotonic() + WAIT_S_MAX
+        while (row := flow_run(self.server, run_id))["state"] not in states:
+            assert time.monotonic() < until, f"still {row['state']}; the agent says:\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.02)
+        return row
+
+    def marked(self) -> list[list[str]]:
+        return [line.split(" ") for line in self.marks.read_text().splitlines()] if self.marks.exists() else []
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + WAIT_S_MAX
+        while not condition():
+            assert time.monotonic() < until, self.log.read_text()[-3000:]
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def agents(server: TemporaryServer, tmp_path: Path) -> Agents:
+    return Agents(server, tmp_path)
+
+
+@pytest.mark.parametrize("options", [[], ["--cold"]], ids=["warm", "cold"])
+def test_a_run_is_started_in_its_environment(agents: Agents, options: list[str]) -> None:
+    flow = agents.flow("obedient")
+    folder = agents.folder / "work"
+    folder.mkdir()
+    flow.run_config = LocalRun(working_dir=str(folder), env={"OWN": "of the run"})
+    with agents.started(*options):
+        runs = [agents.server.create_run(flow, word=f"word{n}") for n in range(3)]
+        rows = [agents.wait_for(run_id, "Success", "Failed") for run_id in runs]
+    assert [row["state"] for row in rows] == ["Success"] * 3
+    assert [entry["state"] for entry in rows[0]["states"]] == ["Scheduled", "Submitted", "Running", "Success"]
+    assert f"told word0 {folder}" in {line["message"] for line in rows[0]["logs"]}
+    assert len({pid for _, pid, _ in agents.marked()}) == 3, "each run has a process of its own"
+
+
+@pytest.mark.parametrize("options", [[], ["--cold"]], ids=["warm", "cold"])
+@pytest.mark.parametrize(
+    ("how", "ending"), [("killed", "was killed by signal SIGKILL"), ("exits", "ended with exit code 7")]
+)
+def test_a_run_whose_process_dies_fails_and_says_what_it_died_of(
+    agents: Agents, options: list[str], how: str, ending: str
+) -> None:
+    with agents.started(*options):
+        row = agents.wait_for(agents.run("naughty", how=how), "Failed", "Success")
+    assert row["serialized_state"]["message"] == f"The process of the flow run {ending}."
+    (said,) = [line["message"] for line in row["logs"] if line["name"] == "eparch.agent"]
+    assert "Its last lines of output:" in said
+    assert "printed first" in said
+
+
+def test_a_run_that_listens_is_cancelled_at_once(agents: Agents) -> None:
+    with agents.started():
+        run_id = agents.run("naughty", how="endless")
+        agents.wait_until(lambda: any(mark[0] == "endless" for mark in agents.marked()))
+        agents.server.client.change("cancel_flow_run", {"flow_run_id": run_id}, "state")
+        before = time.monotonic()
+        row = agents.wait_for(run_id, "Cancelled", "Failed")
+    assert row["serialized_state"]["message"] == "Flow run is cancelled: the task in progress was interrupted."
+    assert time.monotonic() - before < 10
+
+
+def test_a_run_that_does_not_listen_is_killed(agents: Agents) -> None:
+    with agents.started("--grace", "0.5"):
+        run_id = agents.run("naughty", how="deaf")
+        agents.wait_until(lambda: any(mark[0] == "deaf" for mark in agents.marked()))
+        agents.server.client.change("cancel_flow_run", {"flow_run_id": run_id}, "state")
+        row = agents.wait_for(run_id, "Cancelled", "Failed")
+    assert row["serialized_state"]["message"] == "Flow run is cancelled: its process was killed"
+
+
+def test_an_agent_that_is_told_to_stop_lets_its_runs_end(agents: Agents) -> None:
+    with agents.started() as process:
+        run_id = agents.run("naughty", how="for a while")
+        agents.wait_until(lambda: len(agents.marked()) == 2)
+        process.send_signal(signal.SIGTERM)
+        later = agents.run("obedient")
+        assert process.wait(WAIT_S_MAX) == 0
+    assert flow_run(agents.server, run_id)["state"] == "Success"
+    assert flow_run(agents.server, later)["state"] == "Scheduled"
+
+
+def test_a_run_goes_on_when_its_agent_is_killed_and_can_still_be_cancelled(agents: Agents) -> None:
+    with agents.started() as process:
+        first = agents.run("naughty", how="for a while")
+        second = agents.run("naughty", how="endless")
+        agents.wait_until(lambda: len(agents.marked()) == 4)
+        process.kill()
+        process.wait()
+        assert agents.wait_for(first, "Success", "Failed")["state"] == "Success"
+        agents.server.client.change("cancel_flow_run", {"flow_run_id": second}, "state")
+        assert agents.wait_for(second, "Cancelled", "Failed")["state"] == "Cancelled"
+
+
+def test_the_process_for_warm_starts_may_die(agents: Agents) -> None:
+    with agents.started():
+        first = agents.run("obedient", word="before")
+        assert agents.wait_for(first, "Success", "Failed")["state"] == "Success"
+        (_, _, nursery), *_ = agents.marked()
+        os.kill(int(nursery), signal.SIGKILL)
+        second = agents.run("obedient", word="after")
+        assert agents.wait_for(second, "Success", "Failed")["state"] == "Success"
+
+
+def test_an_agent_runs_no_more_at_once_than_it_may(agents: Agents) -> None:
+    with agents.started("--limit", "1"):
+        runs = [agents.run("naughty", how="for a while") for _ in range(2)]
+        agents.wait_until(lambda: len(agents.marked()) == 2)
+        states = sorted(flow_run(agents.server, run_id)["state"] for run_id in runs)
+        assert states == ["Running", "Scheduled"]
+        for run_id in runs:
+            agents.wait_for(run_id, "Success")
+
+
+def test_an_agent_takes_no_runs_with_other_labels(agents: Agents) -> None:
+    flow = agents.flow("naughty")
+    assert flow.storage is not None
+    flow.storage.labels.append("gpu")
+    with agents.started():
+        other = agents.server.create_run(flow, how="not at all")
+        own = agents.run("obedient", word="own")
+        agents.wait_for(own, "Success")
+        assert flow_run(agents.server, other)["state"] == "Scheduled"
+
+
+def test_a_run_config_of_another_agent_fails_the_run_and_says_so(agents: Agents) -> None:
+    flow = agents.flow("obedient")
+    flow.run_config = DockerRun(image="x")
+    with agents.started():
+        row = agents.wait_for(agents.server.create_run(flow), "Failed")
+    assert "A LocalAgent cannot start a DockerRun" in row["serialized_state"]["message"]
+
+
+def test_a_missing_folder_fails_the_run_and_says_so(agents: Agents) -> None:
+    flow = agents.flow("obedient")
+    flow.run_config = LocalRun(working_dir="/nowhere/at/all")
+    with agents.started():
+        row = agents.wait_for(agents.server.create_run(flow), "Failed")
+    assert "there is no folder /nowhere/at/all" in row["serialized_state"]["message"]
+
+
+def test_a_flow_of_prefect_is_started_with_prefects_own_command(agents: Agents) -> None:
+    if not (GUEST / "bin/prefect").exists():
+        pytest.fail(f"there is no published client in {GUEST}; run: make guest", pytrace=False)
+    program = textwrap.dedent(
+        f"""
+        import sys
+        from prefect import Flow, task
+        from prefect.storage import Local
+        @task
+        def hello():
+            return "from Prefect"
+        with Flow("of prefect") as flow:
+            hello()
+        flow.storage = Local(directory={str(agents.folder)!r}, add_default_labels=False)
+        print(flow.register("tests", labels=[{agents.folder.name!r}], no_url=True))
+        """
+    )
+    agents.server.register(agents.flow("obedient"))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(agents.folder),
+        "PREFECT__BACKEND": "server",
+        "PREFECT__CLOUD__API": agents.server.url,
+    }
+    python = str(GUEST / "bin/python")
+    done = subprocess.run([python, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    flow_id = done.stdout.split()[-1]
+    create = {"flow_id": flow_id}
+    with agents.started():
+        run_id = agents.server.client.change("create_flow_run", create, "id")["id"]
+        row = agents.wait_for(run_id, "Failed", "Success")
+        assert "--prefect-python" in row["serialized_state"]["message"]
+    with agents.started("--prefect-python", python):
+        run_id = agents.server.client.change("create_flow_run", create, "id")["id"]
+        row = agents.wait_for(run_id, "Failed", "Success")
+    assert row["state"] == "Success"
