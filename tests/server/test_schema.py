@@ -1,11 +1,13 @@
 """The schema and the operations say the same."""
 
+import pytest
 from graphql import GraphQLNonNull
 
 import eparch.operations.catalogue  # noqa: F401 - registers every operation
+from eparch.database.tables import METADATA
 from eparch.graphql.planner import is_table_field
 from eparch.graphql.schema import schema
-from eparch.operations.registry import OPERATIONS
+from eparch.operations.registry import OPERATIONS, operation
 
 # Answered from nothing but the program itself.
 STATIC = {"hello", "api", "reference_data"}
@@ -35,3 +37,11 @@ def test_a_mutation_that_fails_does_not_take_the_answers_of_others_with_it() -> 
     mutation = schema().mutation_type
     assert mutation is not None
     assert [name for name, field in mutation.fields.items() if isinstance(field.type, GraphQLNonNull)] == []
+
+
+def test_every_read_says_what_it_looks_at() -> None:
+    """Otherwise whoever follows it would not hear of changes."""
+    with pytest.raises(AssertionError, match="a read says which tables"):
+        operation("read:run", is_read=True)
+    known = set(METADATA.tables)
+    assert [each.name for each in OPERATIONS.values() if not each.tables <= known] == []

@@ -269,3 +269,80 @@ async def test_a_database_that_is_away_is_asked_again_without_a_change(monkeypat
     task.cancel()
     await asyncio.wait({task})
     assert sent == [b"away", b"back"]
+
+
+FOLLOWED = "query ($name: String!) { project(where: {name: {_eq: $name}}) { name } hello service { name } }"
+
+
+def test_a_query_is_followed_with_all_its_root_fields(client: SocketClient, each_server: ServerProcess) -> None:
+    name = str(uuid4())
+    client.subscribe("q", FOLLOWED, {"name": name}, extensions={"follow": {}})
+    first = client.receive_next("q")["data"]
+    assert first["project"] == []
+    assert first["hello"]
+    make_project(each_server, name)
+    while not (told := client.receive_next("q")["data"])["project"]:
+        pass  # a service has made a pass meanwhile
+    assert told["project"] == [{"name": name}]
+
+
+def test_what_a_function_reads_is_followed(client: SocketClient, each_server: ServerProcess) -> None:
+    run_id = make_run(each_server, make_flow(each_server))
+    task_id = ask(each_server.port, f'{{ flow_run_by_pk(id: "{run_id}") {{ flow {{ tasks {{ id }} }} }} }}').json()[
+        "data"
+    ]
+    task_id = task_id["flow_run_by_pk"]["flow"]["tasks"][0]["id"]
+    task_run_id = mutate(each_server, "get_or_create_task_run", "id", flow_run_id=run_id, task_id=task_id)["id"]
+    query = "query ($t: UUID!) { get_task_run_info(task_run_id: $t) { state } }"
+    client.subscribe("q", query, {"t": task_run_id}, extensions={"follow": {"interval_s": 0.25}})
+    assert client.receive_next("q")["data"]["get_task_run_info"] == {"state": "Pending"}
+    running = [{"flow_run_id": run_id, "state": {"type": "Running", "message": "Going."}}]
+    mutate(each_server, "set_flow_run_states", "states { status }", states=running)
+    states = [{"task_run_id": task_run_id, "state": {"type": "Running", "message": "Going."}}]
+    mutate(each_server, "set_task_run_states", "states { status }", states=states)
+    assert client.receive_next("q")["data"]["get_task_run_info"] == {"state": "Running"}
+
+
+def test_a_query_that_nobody_follows_is_answered_once(client: SocketClient) -> None:
+    client.subscribe("q", "{ hello }", extensions={"somebody_elses": 1})
+    assert client.receive_next("q") == {"data": {"hello": "👋"}}
+    assert client.receive() == {"type": "complete", "id": "q"}
+
+
+@pytest.mark.parametrize(
+    ("follow", "query", "told"),
+    [
+        ({"interval_s": 0.1}, "{ hello }", "follow.interval_s is 0.1: it is from 0.25 to 3600 seconds."),
+        ({"interval_s": 3601}, "{ hello }", "follow.interval_s is 3601.0: it is from 0.25 to 3600 seconds."),
+        ({}, 'mutation { create_project(input: {name: "x"}) { id } }', "A mutation cannot be followed."),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(
+    client: SocketClient, follow: dict[str, float], query: str, told: str
+) -> None:
+    client.subscribe("q", query, extensions={"follow": follow})
+    message = client.receive()
+    assert message["type"] == "error"
+    assert message["payload"][0]["message"] == told
+
+
+def test_an_answer_is_asked_for_as_seldom_as_wished() -> None:
+    asked: list[float] = []
+
+    async def scenario() -> None:
+        bus = Bus()
+
+        async def answer() -> Answer:
+            asked.append(time.monotonic())
+            return Answer(200, str(len(asked)).encode())
+
+        async def send(_body: bytes) -> None:
+            bus.publish({"project"})
+            if len(asked) == 3:
+                raise asyncio.CancelledError
+
+        await follow(Subscription(frozenset({"project"}), answer), bus, send, interval_s=0.4)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(scenario())
+    assert min(asked[1] - asked[0], asked[2] - asked[1]) >= 0.4

@@ -15,7 +15,7 @@ from eparch.database.types import Timestamp
 from eparch.operations.registry import Input, Payload, operation
 
 
-@operation("read:run", is_read=True)
+@operation("read:run", is_read=True, tables=[task_run])
 def mapped_children(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Return how the children of a mapped task run are doing; nulls and nothing where it has none."""
     rows = tx.rows(_CHILDREN, {"parent": given["task_run_id"], "tenant": principal.tenant_id})

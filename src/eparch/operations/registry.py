@@ -11,10 +11,12 @@ An operation is a plain function over one open transaction. There are two shapes
   the order of the calls; an error among them is the outcome of its call alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
+
+from sqlalchemy import Table
 
 from eparch.core.errors import EparchError
 from eparch.core.principals import Principal
@@ -46,6 +48,7 @@ class Operation:
         single: the function, if it takes one call at a time.
         joined: the function, if it takes many calls together.
         is_read: True if it changes nothing: it runs on a reading connection.
+        tables: what such a read looks at: it is asked again for those who follow it when one of them changes.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Operation:
     single: Single | None = None
     joined: Joined | None = None
     is_read: bool = False
+    tables: frozenset[str] = frozenset()
 
 
 _F = TypeVar("_F")
@@ -60,11 +64,15 @@ _F = TypeVar("_F")
 OPERATIONS: Final[dict[str, Operation]] = {}
 
 
-def operation(permission: str | None, *, name: str = "", is_read: bool = False) -> Callable[[Single], Single]:
-    """Register a function as the operation of its own name, or of `name`."""
+def operation(
+    permission: str | None, *, name: str = "", is_read: bool = False, tables: Iterable[Table] | None = None
+) -> Callable[[Single], Single]:
+    """Register a function as the operation of its own name, or of `name`; a read must say which tables it looks at."""
+    assert is_read == (tables is not None), "a read says which tables it looks at, perhaps none"
+    read = frozenset(table.name for table in tables or ())
 
     def register(function: Single) -> Single:
-        return _add(Operation(name or function.__name__, permission, single=function, is_read=is_read), function)
+        return _add(Operation(name or function.__name__, permission, function, is_read=is_read, tables=read), function)
 
     return register
 

@@ -29,7 +29,7 @@ from eparch.operations.registry import Input, Payload, operation
 EVENTS_MAX: Final = 1000
 
 
-@operation("read:flow", is_read=True)
+@operation("read:flow", is_read=True, tables=[])
 def schedule_preview(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Return the next events of the schedule in the input, or of the one that a flow group has."""
     count = 10 if given.get("count") is None else given["count"]

@@ -14,7 +14,7 @@ from eparch.database.transactions import Transaction
 from eparch.operations.registry import Input, Payload, operation
 
 
-@operation("read:tenant", is_read=True)
+@operation("read:tenant", is_read=True, tables=[service_lease])
 def service(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Return each service by name: who runs it (null where nobody does now), its last pass, counts and last error."""
     return [{**row._asdict(), "holder": row.holder if row.expires > now else None} for row in tx.rows(_SERVICES)]

@@ -83,7 +83,7 @@ def set_task_run_name(tx: Transaction, principal: Principal, given: Input, now: 
     return {"success": tx.execute(statement).rowcount > 0}
 
 
-@operation("read:run", is_read=True)
+@operation("read:run", is_read=True, tables=[task_run])
 def get_task_run_info(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Return id, version, state and serialized state of a task run."""
     statement = select(task_run.c.id, task_run.c.version, task_run.c.state, task_run.c.serialized_state)

@@ -22,6 +22,7 @@ from eparch.graphql.faults import RequestRefused, describe
 from eparch.graphql.introspection import introspect
 from eparch.graphql.limits import Limits
 from eparch.graphql.prepared import FunctionRoot, NameRoot, Prepared, TableRoot, tables_of
+from eparch.operations.registry import OPERATIONS
 from eparch.server.answers import UNFORESEEN, Answer, Parts, errors_body
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
@@ -88,14 +89,24 @@ class Api:
         return await self._query(loaded, prepared, values, principal)
 
     async def prepare(
-        self, text: str, variables: dict[str, Any], operation_name: str | None, principal: Principal, *, gone: Gone
+        self,
+        text: str,
+        variables: dict[str, Any],
+        operation_name: str | None,
+        principal: Principal,
+        *,
+        gone: Gone,
+        is_followed: bool = False,
     ) -> Subscription | Callable[[], Awaitable[Answer]]:
         """Return what a message of a WebSocket asks for: a subscription to follow, or an operation to carry out once.
 
         Args:
             gone: see `Gone`.
+            is_followed: whether to follow a query too. A subscription has one root field; a query has many, which are
+                then answered together.
         Raises:
             RequestRefused: the document or its variables are not acceptable.
+            BadInput: a mutation is to be followed.
         """
         loaded = await self._load(text, operation_name)
         values = loaded.variables(variables)
@@ -107,8 +118,10 @@ class Api:
         def mutate() -> Awaitable[Answer]:
             return self._mutate(loaded, prepared, values, principal, gone)
 
-        if loaded.kind == "subscription":
-            return Subscription(tables_of(prepared), query)
+        if loaded.kind == "mutation" and is_followed:
+            raise _NO_FOLLOWED_MUTATION
+        if loaded.kind == "subscription" or is_followed:
+            return Subscription(tables_of(prepared) | _tables_of_functions(prepared), query)
         return mutate if loaded.kind == "mutation" else query
 
     async def _load(self, text: str, operation_name: str | None) -> Loaded:
@@ -189,6 +202,12 @@ class Api:
             parts.fail(root.key, UNFORESEEN, is_nullable=root.is_nullable)
 
 
+def _tables_of_functions(prepared: Prepared) -> frozenset[str]:
+    names = [root.name for root in prepared.roots if isinstance(root, FunctionRoot)]
+    return frozenset().union(*(OPERATIONS[name].tables for name in names if name in OPERATIONS))
+
+
+_NO_FOLLOWED_MUTATION: Final = BadInput("A mutation cannot be followed.", hint="send it without extensions.follow")
 _NO_SUBSCRIPTION: Final = BadInput(
     "A subscription needs a WebSocket.", hint="connect with the protocol graphql-transport-ws"
 )

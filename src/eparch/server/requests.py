@@ -14,6 +14,7 @@ import msgspec
 
 from eparch.core.errors import EparchError
 from eparch.core.json_text import decoded
+from eparch.server.subscriptions import INTERVAL_S
 
 OPERATIONS_MAX: Final = 100
 
@@ -24,12 +25,25 @@ class BadRequest(EparchError):
     code = "BAD_REQUEST"
 
 
+class Follow(msgspec.Struct, forbid_unknown_fields=True):
+    """A wish to be told again when the answer of a query has changed; see `subscriptions`."""
+
+    interval_s: float = INTERVAL_S
+
+
+class Extensions(msgspec.Struct):
+    """What a request may hold beyond GraphQL. Members that other servers know are let be, as the protocol wants it."""
+
+    follow: Follow | None = None
+
+
 class Operation(msgspec.Struct):
     """One GraphQL request as a client sends it."""
 
     query: str
     variables: dict[str, Any] | str | None = None
     operationName: str | None = None  # noqa: N815
+    extensions: Extensions | None = None
 
 
 def operations_of(body: bytes) -> tuple[list[Operation], bool]:

@@ -24,7 +24,7 @@ from eparch.server.answers import UNFORESEEN
 from eparch.server.api import Api
 from eparch.server.bus import Bus
 from eparch.server.requests import Operation, variables_of
-from eparch.server.subscriptions import Subscription, follow
+from eparch.server.subscriptions import INTERVAL_S, INTERVAL_S_MAX, Subscription, follow
 
 logger: Final = logging.getLogger("eparch.sockets")
 
@@ -193,12 +193,19 @@ class SocketConnection:
     async def _answer(self, running: _Running, operation: Operation, principal: Principal) -> None:
         if len(self._wanted) > OPERATIONS_MAX:
             raise BadInput(f"More than {OPERATIONS_MAX} operations are open on this connection.")
+        wish = None if operation.extensions is None else operation.extensions.follow
+        interval_s = INTERVAL_S if wish is None else wish.interval_s
+        if not INTERVAL_S <= interval_s <= INTERVAL_S_MAX:
+            raise BadInput(
+                f"follow.interval_s is {interval_s}: it is from {INTERVAL_S} to {INTERVAL_S_MAX:.0f} seconds."
+            )
         prepared = await self._api.prepare(
             operation.query,
             variables_of(operation),
             operation.operationName,
             principal,
             gone=running.unwanted.wait,
+            is_followed=wish is not None,
         )
 
         async def send_next(body: bytes) -> None:
@@ -209,7 +216,7 @@ class SocketConnection:
             await send_next((await prepared()).body)
         elif not (running.unwanted.is_set() or self._is_ending):
             running.is_subscription = True
-            await follow(prepared, self._bus, send_next)
+            await follow(prepared, self._bus, send_next, interval_s=interval_s)
 
     async def _finish(self, running: _Running, errors: Sequence[ErrorDict] | None = None) -> None:
         """Say that an operation has ended, unless the peer does not wait for it; it may use the key for another."""
