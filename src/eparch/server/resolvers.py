@@ -5,6 +5,7 @@ charge of what operations do.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -110,6 +111,11 @@ async def _left_while_waiting(listener: Listener, timeout_s: float, leaving: "as
     finally:
         news.cancel()
     return leaving is not None and leaving.done()
+
+
+def reference_text() -> str:
+    """Return `reference_data` as JSON text: the web UI is built with it."""
+    return json.dumps(_REFERENCE, indent=2) + "\n"
 
 
 def _hello() -> str:

@@ -1,0 +1,2 @@
+export function generate(): void
+export function moduleOf(text: string, schema: unknown, path: string): string

@@ -1,0 +1,19 @@
+/** What stands in the rail. A page gets its place here when it works. */
+import type { IconName } from '@/shared/components/icons'
+
+export interface Place {
+  name: string
+  icon: IconName
+  to: string
+  /** The letter that leads there after `g`. */
+  letter: string
+}
+
+export const NAVIGATION: readonly { group: string | null; places: readonly Place[] }[] = [
+  {
+    group: null,
+    places: [{ name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' }],
+  },
+]
+
+export const PLACES: readonly Place[] = NAVIGATION.flatMap(({ places }) => places)
