@@ -55,7 +55,7 @@ def _run(words: Sequence[str]) -> int:
     if command is None:
         print(help_text.for_group(" ".join(words[: len(words) - len(rest)])))
         return OK
-    app = _app(command)
+    app = app_of(command)
     if not _HELP.isdisjoint(_before_separator(rest)):
         print(help_text.for_command(command, app))
         return OK
@@ -67,29 +67,32 @@ def _run(words: Sequence[str]) -> int:
 def _find(words: Sequence[str]) -> tuple[Command | None, list[str]]:
     """Return the command and the words after it; None where help on a group of commands is asked for."""
     by_words = {tuple(command.words.split()): command for command in COMMANDS}
-    taken = 2 if words and words[0] in GROUPS else 1
+    taken = 1
+    while " ".join(words[:taken]) in GROUPS and len(words) > taken:
+        taken += 1
     command = by_words.get(tuple(words[:taken]))
     if command is not None:
         return command, list(words[taken:])
-    group = list(words[: taken - 1])
+    if " ".join(words[:taken]) in GROUPS:
+        return None, []
     rest = list(words[taken - 1 :])
     if not rest or rest[0] in _HELP:
         return None, rest
-    raise _unknown(group, rest[0])
+    raise _unknown(list(words[: taken - 1]), rest[0])
 
 
 def _unknown(group: Sequence[str], word: str) -> UsageError:
-    offered = [
-        command.words.split()[len(group)] for command in COMMANDS if command.words.split()[: len(group)] == group
-    ]
-    close = get_close_matches(word, offered, n=1)
+    size = len(group)
+    offered = {command.words.split()[size] for command in COMMANDS if command.words.split()[:size] == group}
+    close = get_close_matches(word, sorted(offered), n=1)
     call = " ".join(["eparch", *group])
     kind = "option" if word.startswith("-") else "command"
     hint = f"did you mean {call} {close[0]}?" if close else f"see {call} --help"
     return UsageError(f"Unknown {kind} {word!r}.", hint=hint)
 
 
-def _app(command: Command) -> "App":
+def app_of(command: Command) -> "App":
+    """Return what parses the options of a command and calls its function."""
     from cyclopts import App
 
     module, _, name = command.target.partition(":")

@@ -10,7 +10,13 @@ from eparch.core.errors import EparchError
 
 # What may be gone the next time; everything else is the server's last word.
 _PASSING: Final = frozenset({"API_ERROR", "OVERLOADED", "UNREACHABLE", "UNKNOWN_ERROR", "NOT_A_SERVER"})
-_UNKNOWN_FIELD: Final = ("Cannot query field", "Unknown type", "Unknown argument", "is not defined by type")
+_UNKNOWN_FIELD: Final = (
+    "Cannot query field",
+    "Unknown type",
+    "Unknown argument",
+    "is not defined by type",
+    "unknown field",
+)
 
 
 class ClientError(EparchError):

@@ -4,11 +4,13 @@ In charge of what `/health` says; not in charge of mending anything.
 """
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import literal, select
 
 from eparch.core.errors import EparchError
+from eparch.core.instants import timestamp_text
 from eparch.database.readers import Readers
 from eparch.server.services import Services
 from eparch.version import __version__
@@ -38,5 +40,11 @@ class Health:
             database = {"status": "failing", "message": f"The database did not answer within {_TIMEOUT_S:.0f} s."}
         is_ready = database["status"] == "ok"
         status = "ok" if is_ready else "failing"
-        report = {"status": status, "version": __version__, "database": database, "services": self._services.report()}
+        report = {
+            "status": status,
+            "version": __version__,
+            "time": timestamp_text(datetime.now(UTC)),
+            "database": database,
+            "services": self._services.report(),
+        }
         return report, is_ready

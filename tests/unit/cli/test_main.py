@@ -34,12 +34,14 @@ def test_help_lists_every_command_and_group(words: list[str], capsys: pytest.Cap
     assert main(words) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    for first, purpose in [(c.words, c.purpose) for c in COMMANDS if " " not in c.words] + list(GROUPS.items()):
+    commands = [(c.words, c.purpose) for c in COMMANDS if " " not in c.words]
+    for first, purpose in [*commands, *((words, about) for words, about in GROUPS.items() if " " not in words)]:
         assert any(line.split(maxsplit=1) == [first, purpose] for line in out.splitlines()), first
 
 
 def test_every_group_has_commands_and_every_long_command_a_group() -> None:
-    assert {command.words.partition(" ")[0] for command in COMMANDS if " " in command.words} == set(GROUPS)
+    words = [command.words.split() for command in COMMANDS]
+    assert {" ".join(one[:size]) for one in words for size in range(1, len(one))} == set(GROUPS)
 
 
 @pytest.mark.parametrize("words", [["db"], ["db", "--help"]])
@@ -60,7 +62,19 @@ def test_help_on_each_command_shows_its_docstring(command: Command, capsys: pyte
     docstring = getattr(import_module(module), name).__doc__
     assert main([*command.words.split(), "--help"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"Usage: eparch {command.words} [OPTIONS]\n\n{docstring.splitlines()[0]}")
+    usage, empty, first = out.splitlines()[:3]
+    assert usage.startswith(f"Usage: eparch {command.words} ")
+    assert usage.endswith(" [OPTIONS]")
+    assert (empty, first) == ("", docstring.splitlines()[0])
+
+
+def test_usage_says_what_is_required_and_what_may_repeat(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["register", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Usage: eparch register PATHS... --project VALUE [OPTIONS]\n")
+    assert "--force  " in out, "a switch takes no value"
+    assert main(["profile", "show", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: eparch profile show [NAME] [OPTIONS]\n")
 
 
 def test_help_on_a_setting_says_its_kind_default_and_variable(capsys: pytest.CaptureFixture[str]) -> None:

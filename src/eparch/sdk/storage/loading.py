@@ -31,15 +31,29 @@ def flow_of_file(path: Path, name: str | None) -> "Flow":
     Raises:
         FlowError: there is no such file, its code fails, or it has no such flow.
     """
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise FlowError(f"The flow file {path} cannot be read: {error.strerror or error}.") from None
-    return flow_of_source(source, str(path), name)
+    return flow_of_source(_read(path), str(path), name)
+
+
+def flows_of_file(path: Path) -> list["Flow"]:
+    """Return all flows of a file, in the order of their names; raises as `flow_of_file`."""
+    flows = {value.name: value for value in _executed(_read(path), str(path)) if _is_flow(value)}
+    return [flow for _, flow in sorted(flows.items())]
 
 
 def flow_of_source(source: bytes, filename: str, name: str | None) -> "Flow":
     """Return a flow by executing code, as `flow_of_file` does."""
+    return _found(_executed(source, filename), name, filename)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FlowError(f"The flow file {path} cannot be read: {error.strerror or error}.") from None
+
+
+def _executed(source: bytes, filename: str) -> list[Any]:
+    """Return the values of a module's variables, by executing its code."""
     module = ModuleType(_MODULE)
     module.__file__ = filename
     # Pickle and dataclasses look a class's module up by name.
@@ -55,7 +69,7 @@ def flow_of_source(source: bytes, filename: str, name: str | None) -> "Flow":
         raise FlowError(f"The flow file {filename} fails: {error!r}.") from error
     finally:
         is_loading.reset(token)
-    return _found(vars(module).values(), name, filename)
+    return list(vars(module).values())
 
 
 def flow_of_module(name: str, flow_name: str | None) -> "Flow":

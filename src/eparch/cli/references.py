@@ -1,0 +1,143 @@
+"""In charge of finding the flow, run, agent or project that somebody means; not in charge of what is done with it.
+
+What people type is an id, or a name; a name that is close to one that exists is answered with that.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Final
+from uuid import UUID
+
+from eparch.cli.connection import Api
+from eparch.core.errors import EparchError, NotFound
+
+# So many names are looked at for what somebody may have meant.
+_NAMES_MAX: Final = 1000
+_SHOWN_MAX: Final = 5
+
+FLOW: Final = "id name version flow_group_id project { id name }"
+FLOW_RUN: Final = "id name state flow { id name version }"
+
+
+class Ambiguous(EparchError):
+    """Several things have this name."""
+
+
+def flow(api: Api, text: str, project: str | None = None) -> dict[str, Any]:
+    """Return the current version of a flow: by its id, its name, or `project/name`.
+
+    Raises:
+        NotFound: there is none.
+        Ambiguous: several projects have one.
+    """
+    if is_id(text):
+        rows = api.rows("flow", FLOW, {"id": {"_eq": text}})
+        if not rows:
+            raise NotFound(f"There is no flow {text}.", hint="see eparch get flows")
+        return rows[0]
+    name = text
+    where: dict[str, Any] = {"archived": {"_eq": False}}
+    if project:
+        where["project"] = {"name": {"_eq": project}}
+    rows = api.rows("flow", FLOW, {"name": {"_eq": name}, **where})
+    if not rows and project is None and "/" in text:
+        project, _, name = text.partition("/")
+        return flow(api, name, project)
+    if not rows:
+        known = api.rows("flow", "name", where, limit=_NAMES_MAX)
+        place = f" in project {project!r}" if project else ""
+        raise NotFound(f"There is no flow {name!r}{place}.", hint=_hint(name, known, "see eparch get flows"))
+    if len(rows) > 1:
+        projects = sorted(row["project"]["name"] for row in rows)
+        raise Ambiguous(
+            f"{len(rows)} projects have a flow {name!r}: {', '.join(projects)}.", hint=f"write {projects[0]}/{name}"
+        )
+    return rows[0]
+
+
+def flow_run(api: Api, text: str, selection: str = FLOW_RUN) -> dict[str, Any]:
+    """Return a flow run, by its id or its name.
+
+    Raises:
+        NotFound: there is none.
+        Ambiguous: several have this name.
+    """
+    return _run(api, "flow_run", "flow run", text, selection)
+
+
+def task_run(api: Api, text: str, selection: str) -> dict[str, Any]:
+    """Return a task run, by its id or its name; raises as `flow_run`."""
+    return _run(api, "task_run", "task run", text, selection)
+
+
+def project(api: Api, text: str, selection: str = "id name") -> dict[str, Any]:
+    """Return a project, by its name or its id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    rows = api.rows("project", selection, {"name": {"_eq": text}})
+    if not rows and is_id(text):
+        rows = api.rows("project", selection, {"id": {"_eq": text}})
+    if rows:
+        return rows[0]
+    known = api.rows("project", "name", limit=_NAMES_MAX)
+    otherwise = f"make it: eparch project create {_word(text)}"
+    raise NotFound(f"There is no project {text!r}.", hint=_hint(text, known, otherwise))
+
+
+def agent(api: Api, text: str, selection: str = "id name") -> dict[str, Any]:
+    """Return an agent, by its id or its name.
+
+    Raises:
+        NotFound: there is none.
+        Ambiguous: several have this name.
+    """
+    key = "id" if is_id(text) else "name"
+    rows = api.rows("agent", selection, {key: {"_eq": text}})
+    if not rows:
+        known = api.rows("agent", "name", limit=_NAMES_MAX)
+        raise NotFound(f"There is no agent {text!r}.", hint=_hint(text, known, "see eparch get agents"))
+    if len(rows) > 1:
+        raise Ambiguous(f"{len(rows)} agents are called {text!r}.", hint="use its id, from eparch get agents")
+    return rows[0]
+
+
+def is_id(text: str) -> bool:
+    """Return whether this is an id, not a name."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def close_to(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a hint: the known name that is meant, or something else to do."""
+    close = get_close_matches(name, list(known), 1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
+
+
+def _run(api: Api, table: str, what: str, text: str, selection: str) -> dict[str, Any]:
+    key = "id" if is_id(text) else "name"
+    rows = api.rows(table, f"{selection} id", {key: {"_eq": text}}, order="{created: desc}", limit=_SHOWN_MAX + 1)
+    kind = table.replace("_", "-")
+    if not rows:
+        known = [] if key == "id" else api.rows(table, "name", order="{created: desc}", limit=_NAMES_MAX)
+        raise NotFound(f"There is no {what} {text!r}.", hint=_hint(text, known, f"see eparch get {kind}s"))
+    if len(rows) > 1:
+        count = f"more than {_SHOWN_MAX}" if len(rows) > _SHOWN_MAX else str(len(rows))
+        raise Ambiguous(
+            f"{count[0].upper()}{count[1:]} {what}s are called {text!r}; the newest is {rows[0]['id']}.",
+            hint=f"use an id, from eparch get {kind}s --name {_word(text)}",
+        )
+    return rows[0]
+
+
+def _hint(name: str, rows: Iterable[dict[str, Any]], otherwise: str) -> str:
+    return close_to(name, (row["name"] for row in rows if row["name"]), otherwise)
+
+
+def _word(text: str) -> str:
+    from shlex import quote
+
+    return quote(text)

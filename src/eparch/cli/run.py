@@ -1,0 +1,175 @@
+"""In charge of `eparch run` and `eparch logs`; not in charge of carrying runs out."""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import Parameter
+
+from eparch.cli import references
+from eparch.cli.connection import Api, with_api
+from eparch.cli.dispatch import UsageError
+from eparch.cli.following import Follower, exit_code, follow, log_line
+from eparch.cli.get import is_alive, levels_from
+from eparch.cli.output import say
+from eparch.core.instants import parse_instant, timestamp_text
+from eparch.core.states import ENDING
+
+_FLOW: Final = "id name version parameters"
+_MADE: Final = "id name labels scheduled_start_time"
+_ASK_S: Final = 1.0
+
+
+@with_api
+def run(
+    api: Api,
+    *,
+    name: Annotated[str | None, Parameter(name=("--name", "-n"), help="The flow's name, or project/name.")] = None,
+    id_: Annotated[str | None, Parameter(name="--id", help="The id of a version of a flow.")] = None,
+    path: Annotated[
+        Path | None, Parameter(help="A flow file, to be run in this process, without a server; --name says which flow.")
+    ] = None,
+    project: Annotated[str | None, Parameter(help="The project of the flow.")] = None,
+    param: Annotated[
+        list[str] | None,
+        Parameter(help="NAME=VALUE, a parameter; JSON, or else text; may be given several times.", negative=""),
+    ] = None,
+    label: Annotated[
+        list[str] | None, Parameter(help="A label, instead of the flow's; may be given several times.", negative="")
+    ] = None,
+    run_name: Annotated[str | None, Parameter(help="What to call the run.")] = None,
+    at: Annotated[
+        str | None, Parameter(help="When to start it, such as 2026-01-01T06:00+01:00; now by default.")
+    ] = None,
+    watch: Annotated[bool, Parameter(help="Show its states and logs until it ends.", negative="")] = False,
+) -> int | None:
+    """Make a run of a flow and print its id.
+
+    With --watch, its states and log lines are shown until it ends, and the exit code tells how it did: 0 success,
+    3 failed, 4 cancelled; 1 is a failure of the command itself. With --path, the same codes tell of the run here.
+    """
+    if [name, id_, path] == [None, None, None] or (id_ and (name or path)):
+        raise UsageError("Say which flow: --name, --id or --path.", hint="see eparch get flows")
+    given = _parameters(param or [])
+    if path is not None:
+        _refuse_for_path(project=project, label=label, run_name=run_name, at=at, watch=watch or None)
+        return _run_here(path, name, given)
+    flow = references.flow(api, id_ or name or "", project)
+    _check(api.rows("flow", _FLOW, {"id": {"_eq": flow["id"]}})[0], given)
+    wanted: dict[str, Any] = {"flow_id": flow["id"], "parameters": given, "labels": label, "flow_run_name": run_name}
+    if at is not None:
+        wanted["scheduled_start_time"] = _instant(at)
+    run_id = api.change("create_flow_run", "id", **{key: value for key, value in wanted.items() if value is not None})[
+        "id"
+    ]
+    print(run_id, flush=True)
+    made = api.rows("flow_run", _MADE, {"id": {"_eq": run_id}})[0]
+    say(f"Flow run {made['name']} of flow {flow['name']}, version {flow['version']}, is scheduled.")
+    _warn_of_unserved(api, made["labels"] or [])
+    if not watch:
+        say(f"Its logs: eparch logs --follow {run_id}")
+        return None
+    return exit_code(follow(Follower(api, run_id)))
+
+
+@with_api
+def logs(
+    api: Api,
+    flow_run: Annotated[str, Parameter(help="A flow run, by its id or name.")],
+    /,
+    *,
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"), help="Go on until the run ends.", negative="")] = False,
+    level: Annotated[str | None, Parameter(help="Only this level and above, such as WARNING.")] = None,
+    output: Annotated[
+        Literal["text", "json"], Parameter(name=("--output", "-o"), help="text, or json: an object a line.")
+    ] = "text",
+) -> None:
+    """Print the log of a flow run, the oldest line first."""
+    found = references.flow_run(api, flow_run)
+    follower = Follower(api, found["id"], None if level is None else levels_from(level))
+    while True:
+        run, _ = follower.states()
+        for line in follower.lines():
+            print(json.dumps(line, ensure_ascii=False) if output == "json" else log_line(line))
+        sys.stdout.flush()
+        if not follow or run["state"] in ENDING:
+            return
+        time.sleep(_ASK_S)
+
+
+def _parameters(pairs: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, is_pair, text = pair.partition("=")
+        if not is_pair or not name:
+            raise UsageError(f"--param is {pair!r}, but must be NAME=VALUE.", hint="such as --param day=2026-01-01")
+        if name in found:
+            raise UsageError(f"The parameter {name!r} is given twice.", hint="give each once; lists are JSON: x=[1,2]")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+def _check(flow: dict[str, Any], given: dict[str, Any]) -> None:
+    """Refuse parameters that the flow does not have.
+
+    Raises:
+        UsageError: it has none of this name.
+    """
+    known = [parameter["name"] for parameter in flow["parameters"] or ()]
+    for name in given:
+        if name not in known:
+            shown = ", ".join(known) or "none"
+            hint = references.close_to(name, known, f"its parameters: {shown}")
+            raise UsageError(f"Flow {flow['name']!r} has no parameter {name!r}.", hint=hint)
+
+
+def _instant(text: str) -> str:
+    instant = parse_instant(text)
+    if instant is None:
+        raise UsageError(f"--at is {text!r}, but must be a date and time.", hint="such as 2026-01-01T06:00+01:00")
+    try:
+        has_zone = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        has_zone = True
+    if not has_zone:
+        # What people write without an offset is what the clock on their wall shows.
+        instant = instant.replace(tzinfo=None).astimezone(UTC)
+    return timestamp_text(instant)
+
+
+def _warn_of_unserved(api: Api, labels: list[str]) -> None:
+    """Say so when no agent that is alive would take the run."""
+    alive = [agent for agent in api.rows("agent", "name labels last_queried") if is_alive(agent)]
+    if any(serves(agent["labels"] or [], labels) for agent in alive):
+        return
+    wanted = " ".join(f"--label {label}" for label in labels)
+    shown = f"labels {', '.join(labels)}" if labels else "no labels"
+    start = f"eparch agent start local {wanted}".rstrip()
+    say(f"warning: no agent is alive that takes runs with {shown}; start one: {start}")
+
+
+def serves(agent: list[str], run: list[str]) -> bool:
+    """Return whether an agent with these labels takes runs with those: none with none, else all of the run's."""
+    return set(run) <= set(agent) and bool(run) == bool(agent)
+
+
+def _refuse_for_path(**options: Any) -> None:
+    for option, value in options.items():
+        if value is not None:
+            shown = "--" + option.replace("_", "-")
+            raise UsageError(f"{shown} is for runs on the server; --path runs the flow here.", hint="leave one out")
+
+
+def _run_here(path: Path, name: str | None, parameters: dict[str, Any]) -> int:
+    from eparch.sdk.storage.loading import flow_of_file
+
+    flow = flow_of_file(path, name)
+    state = flow.run(parameters)
+    say(f"Flow {flow.name} ended: {type(state).__name__}{f', {state.message}' if state.message else ''}")
+    return exit_code(type(state).__name__)
