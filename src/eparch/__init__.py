@@ -7,7 +7,8 @@ when they are first used, so that `import eparch` costs next to nothing.
     from eparch.schedules import Cron
 
 Whole themes are modules: `eparch.schedules`, `eparch.executors`, `eparch.results`, `eparch.run_configs`,
-`eparch.storage`, `eparch.states`, `eparch.signals`, `eparch.triggers`, `eparch.cache_validators`, `eparch.testing`.
+`eparch.storage`, `eparch.states`, `eparch.signals`, `eparch.triggers`, `eparch.cache_validators`, `eparch.artifacts`,
+`eparch.key_values`, `eparch.flow_runs`, `eparch.testing`.
 """
 
 from importlib import import_module
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from eparch.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from eparch import artifacts as artifacts
     from eparch import cache_validators as cache_validators
     from eparch import executors as executors
+    from eparch import flow_runs as flow_runs
+    from eparch import key_values as key_values
     from eparch import results as results
     from eparch import run_configs as run_configs
     from eparch import schedules as schedules
@@ -53,8 +57,11 @@ if TYPE_CHECKING:
 
 _MODULES = frozenset(
     {
+        "artifacts",
         "cache_validators",
         "executors",
+        "flow_runs",
+        "key_values",
         "results",
         "run_configs",
         "schedules",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _START_S_MAX: Final = 60.0
 _PROJECT: Final = "tests"
+_CLIENT_VARIABLES: Final = ("EPARCH_API_URL", "EPARCH_API_KEY", "EPARCH_TENANT_ID", "EPARCH_PROFILE")
 # The command line of this very installation, whether or not its script is on the path.
 _COMMAND: Final = "import sys; from eparch.cli.main import main; sys.exit(main())"
 
@@ -109,6 +110,11 @@ class TemporaryServer:
     Attributes:
         url: its address.
         client: asks it.
+
+    Example:
+        >>> with temporary_server() as server:
+        ...     server.client.ask("query { hello }")["hello"] != ""
+        True
     """
 
     def __init__(self, folder: Path, database_url: str | None = None) -> None:
@@ -175,6 +181,24 @@ class TemporaryServer:
         made: str = self.client.change("create_flow_run", given, "id")["id"]
         return made
 
+    @contextmanager
+    def in_effect(self) -> Iterator[None]:
+        """Let this server be the one that flows, agents and commands of this process speak to, inside the block.
+
+        Example:
+            >>> import os
+            >>> with temporary_server() as server, server.in_effect():
+            ...     os.environ["EPARCH_API_URL"] == server.url
+            True
+        """
+        before = {name: os.environ.pop(name, None) for name in _CLIENT_VARIABLES}
+        os.environ["EPARCH_API_URL"] = self.url
+        try:
+            yield
+        finally:
+            os.environ.pop("EPARCH_API_URL")
+            os.environ.update({name: value for name, value in before.items() if value is not None})
+
     def run(self, flow: "Flow", **parameters: Any) -> "State":
         """Register a flow and run it in this process as an agent would have it run; return its final state.
 
@@ -186,9 +210,22 @@ class TemporaryServer:
             ...     server.run(f, x=4).result[doubled].result
             8
         """
+        return self.carry_out(self.create_run(flow, **parameters), flow)
+
+    def carry_out(self, flow_run_id: str, flow: "Flow") -> "State":
+        """Carry out a run that was made, in this process; return the state it is in then.
+
+        Example:
+            >>> from eparch import Flow, Parameter
+            >>> with Flow("double") as f:
+            ...     doubled = Parameter("x") * 2
+            >>> with temporary_server() as server:
+            ...     server.carry_out(server.create_run(f, x=4), f)
+            <Success: "All reference tasks succeeded.">
+        """
         from eparch.sdk.engine.server_run import run_flow_run
 
-        return run_flow_run(self.create_run(flow, **parameters), client=self.client, flow=flow)
+        return run_flow_run(flow_run_id, client=self.client, flow=flow)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 
-from eparch.client.errors import ClientError, Refused, WrongKey, error_of_answer
+from eparch.client.errors import ClientError, NotJSON, Refused, WrongKey, error_of_answer
 from eparch.client.marks import FORMAT_VERSION
 from eparch.client.profiles import Profile, current_profile
 from eparch.client.transport import Transport
@@ -92,7 +92,7 @@ class Client:
             Unreachable: nobody answers.
             Refused: the server refuses; see its kinds.
         """
-        body = json.dumps({"query": document, "variables": variables}).encode()
+        body = _encoded(document, variables)
         return self._patiently(lambda: self._asked(body, timeout_s, tries))
 
     def ask_all(self, questions: Sequence[Question]) -> list[dict[str, Any] | ClientError]:
@@ -103,12 +103,18 @@ class Client:
         """
         answers: list[dict[str, Any] | ClientError] = []
         for start in range(0, len(questions), TOGETHER_MAX):
-            part = questions[start : start + TOGETHER_MAX]
-            body = json.dumps([{"query": document, "variables": variables} for document, variables in part]).encode()
-            found = self._patiently(partial(self._answer, body, None, None))
-            if not isinstance(found, list) or len(found) != len(part):
+            bodies: list[bytes | NotJSON] = []
+            for document, variables in questions[start : start + TOGETHER_MAX]:
+                try:
+                    bodies.append(_encoded(document, variables))
+                except NotJSON as error:
+                    bodies.append(error)
+            sent = [body for body in bodies if isinstance(body, bytes)]
+            found = self._patiently(partial(self._answer, b"[%s]" % b",".join(sent), None, None)) if sent else []
+            if not isinstance(found, list) or len(found) != len(sent):
                 raise _data_error(self.api_url, found)
-            answers += [_data(self.api_url, answer) for answer in found]
+            arrived = iter(found)
+            answers += [body if isinstance(body, NotJSON) else _data(self.api_url, next(arrived)) for body in bodies]
         return answers
 
     def change(self, mutation: str, given: Mapping[str, Any], selection: str, **options: Any) -> Any:
@@ -176,6 +182,17 @@ def change_question(mutation: str, given: Mapping[str, Any], selection: str) -> 
     """
     document = f"mutation($input: {mutation}_input!) {{ {mutation}(input: $input) {{ {selection} }} }}"
     return document, {"input": given}
+
+
+def _encoded(document: str, variables: Mapping[str, Any] | None) -> bytes:
+    try:
+        return json.dumps({"query": document, "variables": variables}, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotJSON(
+            f"What is to be sent to the server is no JSON: {error}.",
+            hint="turn it into text, numbers, lists and dictionaries with text for keys; NaN is no JSON either",
+            code="NOT_JSON",
+        ) from None
 
 
 def _data(address: str, answer: Any) -> dict[str, Any] | ClientError:

@@ -54,6 +54,10 @@ class WrongKey(Refused):
     """The server does not know the API key, or wants one."""
 
 
+class NotJSON(Refused):
+    """What was to be asked cannot be written as JSON, so no server can take it."""
+
+
 class OlderServer(Refused):
     """The server does not know a part of its API that this client uses."""
 

@@ -182,9 +182,9 @@ def record_document(record: logging.LogRecord) -> dict[str, Any]:
         "name": record.name,
         "levelno": record.levelno,
         "levelname": record.levelname,
-        "msg": record.getMessage(),
+        "msg": without_secrets(record.getMessage()),
         "created": record.created,
-        "exc_text": record.exc_text,
+        "exc_text": None if record.exc_text is None else without_secrets(record.exc_text),
         "task_slug": context.get("task_slug"),
         "map_index": context.get("map_index"),
     }

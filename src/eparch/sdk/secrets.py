@@ -150,11 +150,11 @@ def server_secret(name: str) -> Any:
     Raises:
         SecretNotFound: the server has none of this name.
     """
-    from eparch.client.client import Client
     from eparch.client.errors import Refused
+    from eparch.sdk.run_server import run_client
 
     try:
-        return Client().ask("query($name: String!) { secret_value(name: $name) }", {"name": name})["secret_value"]
+        return run_client().ask("query($name: String!) { secret_value(name: $name) }", {"name": name})["secret_value"]
     except Refused as error:
         raise SecretNotFound(
             f"There is no secret {name!r}: {error.message}",

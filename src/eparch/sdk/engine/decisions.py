@@ -11,6 +11,7 @@ from typing import Final
 from eparch.sdk import signals, states
 from eparch.sdk.context import context
 from eparch.sdk.edges import Edge
+from eparch.sdk.logs import without_secrets
 from eparch.sdk.retries import delay_s
 from eparch.sdk.states import State
 from eparch.sdk.tasks import Task
@@ -86,7 +87,7 @@ def state_of_error(error: BaseException) -> State:
     """Return the state that stands for what a task has raised."""
     if isinstance(error, signals.Signal):
         return error.state
-    return states.Failed(f"Error during execution of task: {error!r}", result=error)
+    return states.Failed(without_secrets(f"Error during execution of task: {error!r}"), result=error)
 
 
 def flow_state(references: Iterable[State | None], unfinished_count: int) -> State:

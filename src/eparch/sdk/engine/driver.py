@@ -20,8 +20,9 @@ from eparch.sdk.engine.inputs import unreadable
 from eparch.sdk.engine.machine import Machine, Ready
 from eparch.sdk.engine.plan import Step
 from eparch.sdk.executors.executor import Events, Executor, Session, Stopped, Told
+from eparch.sdk.logs import hide
 from eparch.sdk.parameters import Parameter
-from eparch.sdk.results.inline import PrefectResult
+from eparch.sdk.results.inline import PrefectResult, SecretResult
 from eparch.sdk.states import Cached, State
 
 # What a parameter's state holds in place, which every change of that state carries along.
@@ -256,6 +257,9 @@ class Driver:
             told_count = self._told_counts.pop((event.step, event.map_index), 0)
             for state in event.passed[told_count:]:
                 self._note(run.step, run.map_index, state)
+            if isinstance(event.state.stored, SecretResult):
+                # Asked for in another process, it is not known here yet that it must be hidden.
+                hide(event.state.result)
             if isinstance(event.state, Cached) and run.step.task.cache_for is not None:
                 self._caches.keep(run.step.task, run.step.slug, event.state)
             self._end(run, event.state)

@@ -16,6 +16,7 @@ from eparch.sdk import states
 from eparch.sdk.context import Lazy
 from eparch.sdk.engine.plan import Step
 from eparch.sdk.executors.executor import Events, Stopped
+from eparch.sdk.logs import without_secrets
 from eparch.sdk.state_documents import state_document, state_of_document
 from eparch.sdk.states import State
 
@@ -65,6 +66,8 @@ class TaskReporting:
         if isinstance(name, str):
             self._reporter.task_name(place, name)
         document = state_document(state)
+        if document.get("message"):
+            document["message"] = without_secrets(document["message"])
         if len(document.get("message") or "") > _MESSAGE_CHARACTERS_MAX:
             document["message"] = document["message"][:_MESSAGE_CHARACTERS_MAX] + _CUT
         self._reporter.task_state(place, document)

@@ -43,6 +43,7 @@ from eparch.sdk.executors.dask import DaskExecutor
 from eparch.sdk.executors.executor import Executor, Stopped
 from eparch.sdk.executors.local import LocalExecutor
 from eparch.sdk.executors.processes import ProcessExecutor
+from eparch.sdk.logs import without_secrets
 from eparch.sdk.results.local import LocalResult
 from eparch.sdk.secrets import server_secret
 from eparch.sdk.state_documents import state_document, state_of_document
@@ -269,6 +270,8 @@ class _Execution:
             if current is None or current in FINISHED:
                 return states.CLASSES[current or "Cancelled"]("The flow run was ended on the server.")
         document = state_document(state)
+        if document.get("message"):
+            document["message"] = without_secrets(document["message"])
         # Results of a flow run are those of its tasks.
         document["_result"] = {"type": "NoResultType"}
         with contextlib.suppress(VersionConflict):

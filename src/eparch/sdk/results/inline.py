@@ -93,12 +93,14 @@ class SecretResult(Result):
 
     def read(self, location: str | None = None) -> Self:
         """Ask for the secret again."""
-        from eparch.sdk.secrets import Secret
+        from eparch.sdk.secrets import EnvVarSecret, Secret
 
         name = location if location is not None else self.location
         if name is None:
             raise ResultError("A secret without a name cannot be asked for.")
-        return type(self)(location=name, secret_type=self.secret_type, value=Secret(name).get())
+        is_variable = self.secret_type == "EnvVarSecret"  # noqa: S105 - a kind of task
+        value = EnvVarSecret(name).run() if is_variable else Secret(name).get()
+        return type(self)(location=name, secret_type=self.secret_type, value=value)
 
     def document(self) -> dict[str, Any]:
         """Return the document that Prefect 1.x reads."""
