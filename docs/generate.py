@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each file, by its path from the root, and the function "module:function" that returns its text.
 GENERATED = {
     "docs/reference/cli.md": "eparch.cli.reference:cli_page",
+    "docs/reference/metrics.md": "eparch.server.metric_table:metrics_page",
     "docs/reference/settings.md": "eparch.cli.config:settings_page",
     "ui/src/generated/schema.graphql": "eparch.graphql.schema:schema_text",
     "ui/src/generated/states.json": "eparch.server.resolvers:reference_text",

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+import eparch.operations.queue
 from eparch.core.errors import BadInput, Forbidden
 from eparch.core.principals import Principal
 from eparch.database.tables import agent, flow_run, task_run, tenant
 from eparch.operations.queue import next_due
-from tests.operations.backend import OTHER_TENANT, TENANT, Backend
+from tests.operations.backend import OTHER_TENANT, START, TENANT, Backend
 from tests.operations.small_flow import make_agent, make_flow, set_state, set_task_state
+from tests.operations.statement_plans import plan_of, tables_read
 
 
 @pytest.fixture
@@ -219,3 +221,13 @@ def test_a_pause_stops_one_tenant_only(backend: Backend) -> None:
     run_id = backend.run("create_flow_run", _principal=other, flow_id=make_flow(backend, tenant_id=OTHER_TENANT)["id"])
     backend.run("pause_tenant_work_queue")
     assert queue(backend, _principal=other) == [run_id["id"]]
+
+
+@pytest.mark.parametrize("name", ["_DUE", "_NEXT", "_NEXT_RESUMING"])
+def test_a_look_at_the_queue_uses_an_index_without_what_has_ended(backend: Backend, name: str) -> None:
+    statement = getattr(eparch.operations.queue, name)
+    bound = {"tenant_id": TENANT, "labels": "[]", "is_bare": True, "before": START, "after": START, "limit": 5}
+    assert tables_read(backend, statement, bound) == set()
+    used = " ".join(plan_of(backend, statement, bound))
+    kept_small = {"ix_flow_run_queue", "ix_flow_run_active", "ix_task_run_queue"}
+    assert kept_small & set(used.split()), used

@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from eparch.core.errors import EparchError, Unavailable
 from eparch.database.commits import commit_mark, was_committed
 from eparch.database.faults import is_contention, translated
+from eparch.database.figures import Notes
 from eparch.database.transactions import Transaction
 
 logger: Final = logging.getLogger("eparch.writer")
@@ -52,12 +53,14 @@ class Work:
         item: what `run` is told.
         group: items with an equal group may be handed over together; None keeps this one by itself.
         deliver: called with (outcome, error) after the commit, on the writer's thread.
+        queued_s: when it was submitted, by `time.perf_counter`; set by the writer.
     """
 
     run: Run
     item: Any
     group: str | None
     deliver: Callable[[Any, BaseException | None], None]
+    queued_s: float = 0.0
 
 
 Group = list[Work]
@@ -68,15 +71,20 @@ class Batch:
     """What became of work, and the names of the tables that changed.
 
     Attributes:
+        notes: what it has to tell about itself.
         mark: what its transaction can be recognised by, once its commit has begun; PostgreSQL only.
     """
 
     outcomes: list[tuple[Work, Any, BaseException | None]] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
+    notes: Notes = field(default_factory=Notes)
     mark: str | None = None
 
     def __add__(self, other: "Batch") -> "Batch":
-        return Batch(self.outcomes + other.outcomes, self.touched | other.touched)
+        notes = Notes()
+        notes.add(self.notes)
+        notes.add(other.notes)
+        return Batch(self.outcomes + other.outcomes, self.touched | other.touched, notes)
 
 
 class Batches:
@@ -185,6 +193,7 @@ class Batches:
             for work, outcome in zip(group, outcomes, strict=True)
         ]
         batch.touched |= tx.touched
+        batch.notes.add(tx.notes)
 
     def _is_lost(self, connection: Connection, error: Exception) -> bool:
         """Return whether the whole transaction is lost: by the connection, the disk, or another transaction."""

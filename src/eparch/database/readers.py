@@ -4,6 +4,7 @@ In charge of threads and read transactions; not in charge of what is asked.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from eparch.database.faults import translated
+from eparch.database.figures import ReadFigures
 
 T = TypeVar("T")
 
@@ -23,9 +25,12 @@ class Readers:
     Args:
         engine: of `engines.reading_engine`.
         threads: how many reads may run side by side.
+    Attributes:
+        figures: what they have noted about their work.
     """
 
     def __init__(self, engine: Engine, *, threads: int) -> None:
+        self.figures = ReadFigures()
         self._engine = engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="eparch-reader")
 
@@ -37,14 +42,24 @@ class Readers:
         Raises:
             EparchError: the database did not answer, or refused the statement.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self.run_here, read)
+        queued_s = time.perf_counter()
+
+        def run_here() -> T:
+            self.figures.wait_s.note(time.perf_counter() - queued_s)
+            return self.run_here(read)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run_here)
 
     def run_here(self, read: Callable[[Connection], T]) -> T:
         """Do the same on the calling thread."""
+        begun_s = time.perf_counter()
         try:
             return self._read(read)
         except DBAPIError as error:
+            self.figures.failures.add()
             raise translated(error) from error
+        finally:
+            self.figures.took_s.note(time.perf_counter() - begun_s)
 
     def stop(self) -> None:
         """Let reads that run come to their end, then end the threads."""

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import CursorResult, Delete, Executable, Insert, Row, Table, Update
 from sqlalchemy.engine import Connection
 
+from eparch.database.figures import Notes
+
 
 class Transaction:
     """An open transaction.
@@ -20,14 +22,16 @@ class Transaction:
         is_postgresql: which of the two databases it is.
         touched: names of the tables that have been written to, and events that were announced. Subscriptions and
             waiting agents are woken by them.
+        notes: what the metrics should know, once it is committed.
     """
 
-    __slots__ = ("connection", "is_postgresql", "touched")
+    __slots__ = ("connection", "is_postgresql", "notes", "touched")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.is_postgresql = connection.dialect.name == "postgresql"
         self.touched: set[str] = set()
+        self.notes = Notes()
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         """Run a statement."""

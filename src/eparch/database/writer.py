@@ -12,14 +12,17 @@ PostgreSQL has several.
 import logging
 import queue
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine
 
-from eparch.core.errors import Overloaded, Unavailable
+from eparch.core.errors import EparchError, Overloaded, Unavailable
 from eparch.database.batches import Batch, Batches, Run, Work
+from eparch.database.figures import WriteFigures
 
 __all__ = ["Run", "Work", "Writer"]
 
@@ -38,6 +41,8 @@ class Writer:
         batch_max: how many pieces of work share a transaction at the most.
         waiting_max: how many may wait before further ones are refused.
         threads: how many writers; SQLite takes one.
+    Attributes:
+        figures: what the writers have noted about their work.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Writer:
         threads: int = 1,
     ) -> None:
         assert threads == 1 or engine.dialect.name != "sqlite"
+        self.figures = WriteFigures()
         self._batches = Batches(engine, clock)
         self._on_commit = on_commit
         self._on_delivered = on_delivered
@@ -60,6 +66,11 @@ class Writer:
         self._is_stopping = False
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"eparch-writer-{index}") for index in range(threads)]
+
+    @property
+    def waiting_count(self) -> int:
+        """How many changes wait for a writer."""
+        return self._waiting.qsize()
 
     def start(self) -> None:
         """Begin to carry out work."""
@@ -76,7 +87,9 @@ class Writer:
         if self._is_stopping:
             raise _stopping()
         if self._waiting.qsize() >= self._waiting_max:
+            self.figures.changes.add("overloaded")
             raise Overloaded("The server has too many changes waiting.", hint="try again in a moment")
+        work.queued_s = time.perf_counter()
         self._waiting.put(work)
 
     def stop(self) -> None:
@@ -94,7 +107,12 @@ class Writer:
     def _work(self) -> None:
         while (first := self._waiting.get()) is not None:
             taken, is_last = self._take(first)
-            self._tell(self._batches.carry_out(taken))
+            begun_s = time.perf_counter()
+            self.figures.wait_s.note(begun_s - first.queued_s)
+            self.figures.batch_changes.note(len(taken))
+            batch = self._batches.carry_out(taken)
+            self.figures.batch_s.note(time.perf_counter() - begun_s)
+            self._tell(batch)
             if is_last:
                 return
 
@@ -112,11 +130,21 @@ class Writer:
 
     def _tell(self, batch: Batch) -> None:
         # A failure of whoever listens is theirs: the next batch must be carried out, and the other outcomes told.
+        self.figures.note_committed(batch.notes)
+        self.figures.changes.add_all(Counter((_outcome(error),) for _, _, error in batch.outcomes))
         if batch.touched:
             _call(self._on_commit, frozenset(batch.touched))
         for work, outcome, error in batch.outcomes:
             _call(work.deliver, outcome, error)
         _call(self._on_delivered)
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, Unavailable):
+        return "unavailable"
+    return "refused" if isinstance(error, EparchError) else "failed"
 
 
 def _call(function: Callable[..., object], *arguments: object) -> None:

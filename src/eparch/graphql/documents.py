@@ -96,6 +96,15 @@ class Documents:
             document, literals = self._from_text(text)
         return Loaded(document.operation(operation_name), literals, text)
 
+    @property
+    def cache_figures(self) -> dict[tuple[str, ...], int]:
+        """How often a document was found by its text and by its shape, and how often not."""
+        caches = {"text": self._by_text.cache_info(), "shape": self._by_shape.cache_info()}
+        return {
+            **{(name, "hit"): info.hits for name, info in caches.items()},
+            **{(name, "miss"): info.misses for name, info in caches.items()},
+        }
+
     def _from_text(self, text: str) -> "tuple[_Document, Sequence[Any]]":
         if len(text) > self._limits.characters_max:
             raise refuse(

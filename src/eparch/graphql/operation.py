@@ -85,6 +85,8 @@ class _Variant:
 class Operation:
     """An operation that has passed validation.
 
+    Attributes:
+        plans_made: how many times it had to be planned.
     Raises:
         RequestRefused: it nests deeper than the limits allow.
     """
@@ -113,6 +115,7 @@ class Operation:
         is_read = self.kind != "mutation"
         self._telling = [(one.name, one.form) for one in self._declared if is_read or one.name in conditions]
         self._variants: dict[Hashable, _Variant] = {}
+        self.plans_made = 0
 
     def variables(self, raw: Mapping[str, Any] | None, literals: Literals) -> dict[str, Any]:
         """Return the variables of a request, coerced and with defaults; those not given are left out.
@@ -173,6 +176,7 @@ class Operation:
         )
 
     def _make(self, variant: _Variant, literals: Literals, variables: Variables) -> Prepared:
+        self.plans_made += 1
         peeked: dict[_Peek, Any] = {}
 
         def peek(source: Source, known: frozenset[str]) -> Any:

@@ -55,6 +55,7 @@ def create_flow_run(tx: Transaction, principal: Principal, given: Input, now: da
         # Another server's transaction with this key was committed after the look-up above.
         return {"id": _with_key(tx, row.id, key)}
     insert_rows(tx, flow_run_state, [first_state_row(run)])
+    tx.notes.states[flow_run.name, "Scheduled"] += 1
     make_task_runs(tx, [run["id"]], now)
     tx.announce("queue")
     return {"id": run["id"]}

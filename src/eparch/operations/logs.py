@@ -36,6 +36,7 @@ def write_run_logs(tx: Transaction, calls: Sequence[Call], now: datetime) -> lis
             rows.extend(_row(line, call.principal.tenant_id, now) for line in lines)
         outcomes.append(unknown or {"success": True})
     insert_rows(tx, log, rows)
+    tx.notes.log_lines += len(rows)
     return outcomes
 
 

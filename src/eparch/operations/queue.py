@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Text, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Boolean, ColumnElement, Integer, Text, bindparam, func, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
-from eparch.core.states import QUEUEABLE
+from eparch.core.states import QUEUEABLE, RUNNING
 from eparch.core.transitions import NewState, made_state
 from eparch.database.bulk import is_one_of, listed
 from eparch.database.tables import agent, flow, flow_run, task_run
-from eparch.database.tables._columns import quoted
+from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.queue_pause import is_paused
@@ -166,9 +166,9 @@ _FITS: Final[ColumnElement[bool]] = _Fits(flow_run.c.labels, _LABELS) & (
     (func.json_array_length(flow_run.c.labels, type_=Integer()) == 0) == bindparam("is_bare", type_=Boolean())
 )
 
-# Written out and not bound, word for word as in the partial indexes: SQLite recognises them by their text.
-_WAITS: Final = literal_column(f"flow_run.state IN ({quoted(QUEUEABLE)})", Boolean)
-_TASK_WAITS: Final = literal_column(f"task_run.state IN ({quoted(QUEUEABLE)})", Boolean)
+_WAITS: Final = in_states(flow_run, QUEUEABLE)
+_TASK_WAITS: Final = in_states(task_run, QUEUEABLE)
+_ACTIVE: Final = in_states(flow_run, RUNNING | {"Submitted"})
 
 _BEFORE = bindparam("before", type_=Timestamp())
 _MINE = flow_run.c.tenant_id == bindparam("tenant_id")
@@ -180,7 +180,7 @@ _WAITING = select(*_COLUMNS, flow_run.c.state_start_time.label("due")).where(
 _RESUMING = (
     select(*_COLUMNS, func.min(task_run.c.state_start_time, type_=Timestamp()).label("due"))
     .join(task_run, task_run.c.flow_run_id == flow_run.c.id)
-    .where(_MINE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time <= _BEFORE, _FITS)
+    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time <= _BEFORE, _FITS)
     .group_by(*_COLUMNS)
 )
 _BOTH = union_all(_WAITING, _RESUMING).subquery("queue")
@@ -199,7 +199,7 @@ _NEXT: Final = select(func.min(flow_run.c.state_start_time, type_=Timestamp())).
 _NEXT_RESUMING: Final = (
     select(func.min(task_run.c.state_start_time, type_=Timestamp()))
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
-    .where(_MINE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time > _AFTER, _FITS)
+    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time > _AFTER, _FITS)
 )
 _DUE_TASK_RUNS: Final = (
     select(task_run.c.id, task_run.c.flow_run_id, task_run.c.version, task_run.c.state, task_run.c.serialized_state)

@@ -4,12 +4,12 @@ In charge of task runs; not in charge of the rules (`core.rescue`), of flow runs
 safe on many servers at once), nor of when it happens (`services`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Row, bindparam, func, literal_column, select
+from sqlalchemy import Integer, Row, bindparam, func, select
 
 from eparch.core.rescue import (
     HAD_BEGUN,
@@ -33,7 +33,7 @@ from eparch.database.tables import (
     task_run_heartbeat,
     task_run_state,
 )
-from eparch.database.tables._columns import quoted
+from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.rescue import carry_out, has_beaten, lock_heartbeats, locked_flow_runs, says_no
@@ -114,11 +114,6 @@ def _retries(tx: Transaction, rows: Mapping[str, Row[Any]]) -> dict[str, int]:
     return {row.task_run_id: row.retries for row in tx.rows(_RETRIES, {"ids": listed(ids)})} if ids else {}
 
 
-def _state_is(table: str, states: Collection[str]) -> ColumnElement[bool]:
-    # Written out and not bound, word for word as in the partial indexes: SQLite recognises them by their text.
-    return literal_column(f"{table}.state IN ({quoted(frozenset(states))})", Boolean)
-
-
 _CARRIED_OUT: Final = RUNNING | {"Submitted"}
 _SINCE: Final = bindparam("since", type_=Timestamp())
 _ENDED_SINCE: Final = bindparam("ended_since", type_=Timestamp())
@@ -127,14 +122,14 @@ _LIMIT: Final = bindparam("limit", type_=Integer())
 _IS_LOST: Final = (
     (task_run.c.state == "Running")
     & (task_run.c.state_timestamp <= _SINCE)
-    & ~(_state_is("flow_run", _CARRIED_OUT) & (flow_run.c.state_timestamp > _SINCE))
-    & ~_state_is("flow_run", FINISHED)
+    & ~(in_states(flow_run, _CARRIED_OUT) & (flow_run.c.state_timestamp > _SINCE))
+    & ~in_states(flow_run, FINISHED)
     & ~has_beaten(flow_run_heartbeat, flow_run.c.id, _SINCE)
     & ~has_beaten(task_run_heartbeat, task_run.c.id, _SINCE)
     & ~says_no("heartbeat_enabled")
 )
 _HAS_BEEN_LEFT: Final = (
-    _state_is("flow_run", FINISHED)
+    in_states(flow_run, FINISHED)
     & (flow_run.c.state_timestamp <= _ENDED_SINCE)
     & ~has_beaten(flow_run_heartbeat, flow_run.c.id, _ENDED_SINCE)
     & ~has_beaten(task_run_heartbeat, task_run.c.id, _ENDED_SINCE)
@@ -144,7 +139,7 @@ _SILENT: Final = (
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
     .join(flow, flow.c.id == flow_run.c.flow_id)
     .join(flow_group, flow_group.c.id == flow.c.flow_group_id)
-    .where(_state_is("task_run", RUNNING), _IS_LOST | _HAS_BEEN_LEFT)
+    .where(in_states(task_run, RUNNING), _IS_LOST | _HAS_BEEN_LEFT)
     .order_by(task_run.c.flow_run_id)
     .limit(_LIMIT)
 )
@@ -152,11 +147,11 @@ _LEFT: Final = (
     select(task_run.c.id)
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
     .where(
-        _state_is("flow_run", FINISHED),
+        in_states(flow_run, FINISHED),
         flow_run.c.end_time > bindparam("after", type_=Timestamp()),
         flow_run.c.end_time <= bindparam("until", type_=Timestamp()),
-        _state_is("task_run", CONCRETE - FINISHED - RUNNING),
-        _state_is("task_run", HAD_BEGUN) | ~_state_is("flow_run", FAILED),
+        in_states(task_run, CONCRETE - FINISHED - RUNNING),
+        in_states(task_run, HAD_BEGUN) | ~in_states(flow_run, FAILED),
     )
     .order_by(flow_run.c.end_time, flow_run.c.id)
     .limit(_LIMIT)

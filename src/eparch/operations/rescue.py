@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Integer,
     Row,
@@ -50,7 +49,7 @@ from eparch.database.tables import (
     task_run,
     task_run_heartbeat,
 )
-from eparch.database.tables._columns import quoted
+from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.identity import new_id
@@ -165,6 +164,7 @@ def carry_out(
         for run_id, rescue in rescues.items()
     ]
     insert_rows(tx, log, lines)
+    tx.notes.log_lines += len(lines)
 
 
 def says_no(setting: str) -> ColumnElement[bool]:
@@ -189,7 +189,7 @@ _LIMIT: Final = bindparam("limit", type_=Integer())
 
 # A task run that has just been handed to an agent keeps its flow run too: the process that will beat is being started.
 _TASK_RUN_IN_PROGRESS: Final = (
-    literal_column(f"task_run.state IN ({quoted(IN_PROGRESS)})", Boolean)
+    in_states(task_run, IN_PROGRESS)
     | ((task_run.c.state == "Submitted") & (task_run.c.state_timestamp > _SINCE))
     | has_beaten(task_run_heartbeat, task_run.c.id, _SINCE)
 )
@@ -197,8 +197,7 @@ _IN_PROGRESS: Final = (
     select(task_run.c.flow_run_id).distinct().where(is_one_of(task_run.c.flow_run_id, "ids"), _TASK_RUN_IN_PROGRESS)
 )
 
-# Written out and not bound, word for word as in the partial index: SQLite recognises it by its text.
-_ACTIVE: Final = literal_column(f"flow_run.state IN ({quoted(RUNNING | {'Submitted'})})", Boolean)
+_ACTIVE: Final = in_states(flow_run, RUNNING | {"Submitted"})
 
 
 def _silent(states: Collection[str]) -> Select[Any]:

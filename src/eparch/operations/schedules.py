@@ -214,6 +214,7 @@ def _insert(tx: Transaction, runs: list[dict[str, Any]]) -> int:
         mine = {row.id for row in tx.rows(_EXISTING, {"runs": listed(run["id"] for run in runs)})}
         runs = [run for run in runs if run["id"] in mine]
     insert_rows(tx, flow_run_state, [first_state_row(run) for run in runs])
+    tx.notes.states[flow_run.name, "Scheduled"] += len(runs)
     if inserted:
         tx.announce("queue")
     return inserted

@@ -64,6 +64,7 @@ class Known:
         has_task_runs: for a flow run, whether its task runs have been made.
         is_version_locked: whether a caller must know the run's version, by the settings of the flow's group.
         flow_run_version: for a task run the version of its flow run.
+        due: for a flow run the instant that it waits for; None once it has left the queue.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Known:
     has_task_runs: bool = True
     is_version_locked: bool = False
     flow_run_version: int | None = None
+    due: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class StateWrites:
     _beating: dict[str, None] = field(default_factory=dict)
     _leaving: list[str] = field(default_factory=list)
     _cancelled: dict[str, NewState] = field(default_factory=dict)
+    _start_delays_s: list[float] = field(default_factory=list)
 
     def enter(self, tenant_id: str, wanted: Sequence[Wanted]) -> None:
         """Let runs enter states, all or none of them.
@@ -121,7 +124,7 @@ class StateWrites:
                 end_time=decision.end_time,
             )
             carried = bytes(document).decode() if _has_cached_inputs(document) else None
-            seen[run_id] = replace(run, row=row, carried=carried, has_task_runs=True)
+            seen[run_id] = replace(run, row=row, carried=carried, has_task_runs=True, due=new.start_time)
         self.known |= seen
         for run, new, decision, document in entered:
             self._states.append(self._state_row(run, new, decision.version, document))
@@ -138,6 +141,9 @@ class StateWrites:
                 "start_time": decision.start_time,
                 "end_time": decision.end_time,
             }
+            if new.name == "Submitted" and run.due is not None:
+                # An agent that fetches ahead takes runs before they are due.
+                self._start_delays_s.append(max(0.0, (self.now - run.due).total_seconds()))
             if decision.beats:
                 self._beating[run.id] = None
             if decision.cancels_task_runs:
@@ -148,6 +154,8 @@ class StateWrites:
     def write(self, tx: Transaction) -> None:
         """Write everything that `enter` has gathered."""
         insert_rows(tx, self.kind.states, self._states)
+        tx.notes.note_states(self.kind.runs.name, (state["state"] for state in self._states))
+        tx.notes.start_delays_s += self._start_delays_s
         if any(change["state_start_time"] is not None for change in self._changes.values()):
             tx.announce("queue")
         update_rows(tx, self.kind.runs, list(self._changes.values()))
@@ -209,6 +217,7 @@ def read_for_change(
             row.has_task_runs,
             is_version_locked=row.id in locked,
             flow_run_version=locked.get(row.id),
+            due=row.due,
         )
         for row in rows
     }
@@ -260,12 +269,12 @@ _THEIR_FLOW_RUNS: Final = (
 )
 _FLOW_RUNS: Final = (
     _for_change(flow_run)
-    .add_columns(flow_run.c.has_task_runs, null().label("flow_run_state"))
+    .add_columns(flow_run.c.has_task_runs, null().label("flow_run_state"), flow_run.c.state_start_time.label("due"))
     .with_for_update(of=flow_run)
 )
 _TASK_RUNS: Final = (
     _for_change(task_run)
-    .add_columns(true().label("has_task_runs"), flow_run.c.state.label("flow_run_state"))
+    .add_columns(true().label("has_task_runs"), flow_run.c.state.label("flow_run_state"), null().label("due"))
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
     .with_for_update(of=task_run)
 )

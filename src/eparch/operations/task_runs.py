@@ -179,6 +179,7 @@ def _insert(tx: Transaction, new: Sequence[tuple[str, Place, str | None]], now: 
         for run in runs
     ]
     insert_rows(tx, task_run_state, states)
+    tx.notes.states[task_run.name, "Pending"] += len(states)
     return ids
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from eparch.core.errors import EparchError, Overloaded, Unavailable
 from eparch.graphql.faults import ErrorDict, describe
+from eparch.server.exchanges import CURRENT
 
 UNFORESEEN: Final = EparchError("The server failed to carry this out.", hint="its log says why")
 _RETRIED: Final = frozenset({Overloaded.code, Unavailable.code})
@@ -74,7 +75,7 @@ class Parts:
         is_safe = not self._is_anything_done or (self._is_read and self._is_lost)
         codes = {error["extensions"]["code"] for error in self._errors}
         status = 503 if is_safe and codes <= _RETRIED else 200
-        return Answer(status, b'{"errors":%b,"data":%b}' % (_ENCODER.encode(self._errors), data))
+        return Answer(status, b'{"errors":%b,"data":%b}' % (_ENCODER.encode(with_request_id(self._errors)), data))
 
 
 def error_body(error: EparchError, *, has_data: bool = False) -> bytes:
@@ -84,4 +85,14 @@ def error_body(error: EparchError, *, has_data: bool = False) -> bytes:
 
 def errors_body(errors: Sequence[ErrorDict], *, has_data: bool = False) -> bytes:
     """Do the same for several."""
-    return b'{"errors":%b%b}' % (_ENCODER.encode(errors), b',"data":null' if has_data else b"")
+    return b'{"errors":%b%b}' % (_ENCODER.encode(with_request_id(errors)), b',"data":null' if has_data else b"")
+
+
+def with_request_id(errors: Sequence[ErrorDict]) -> Sequence[ErrorDict]:
+    """Return errors that say which request they answer, and note that it failed."""
+    exchange = CURRENT.get()
+    if exchange is None:
+        return errors
+    exchange.has_errors = True
+    told = {"request_id": exchange.request_id}
+    return [{**error, "extensions": {**error["extensions"], **told}} for error in errors]

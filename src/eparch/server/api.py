@@ -26,9 +26,11 @@ from eparch.operations.registry import OPERATIONS
 from eparch.server.answers import UNFORESEEN, Answer, Parts, errors_body
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
+from eparch.server.exchanges import CURRENT
 from eparch.server.resolvers import Resolvers
 from eparch.server.settings import Settings
 from eparch.server.subscriptions import Subscription
+from eparch.server.traces import NO_TRACER, Tracer
 
 logger: Final = logging.getLogger("eparch.api")
 
@@ -45,14 +47,23 @@ class Api:
     """Answers GraphQL requests."""
 
     def __init__(
-        self, settings: Settings, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        readers: Readers,
+        changes: Changes,
+        bus: Bus,
+        *,
+        clock: Callable[[], datetime],
+        tracer: Tracer = NO_TRACER,
     ) -> None:
+        self._tracer = tracer
         self._limits = Limits(
             depth_max=settings.query_depth_max, cost_max=settings.query_cost_max, rows_max=settings.rows_max
         )
         self._documents = Documents(self._limits)
+        self._plans_found = self._plans_made = 0
         self._readers = readers
-        self._resolvers = Resolvers(readers, changes, bus, clock=clock)
+        self._resolvers = Resolvers(readers, changes, bus, clock=clock, tracer=tracer)
 
     def stop_waiting(self) -> None:
         """Answer long-polls now, with what there is."""
@@ -81,7 +92,7 @@ class Api:
             if loaded.kind == "mutation" and refuse_mutation is not None:
                 raise refuse_mutation
             values = loaded.variables(variables)
-            prepared = loaded.prepare(values)
+            prepared = self._prepared(loaded, values, principal)
         except RequestRefused as refused:
             return Answer(400, errors_body(refused.errors))
         if loaded.kind == "mutation":
@@ -110,7 +121,7 @@ class Api:
         """
         loaded = await self._load(text, operation_name)
         values = loaded.variables(variables)
-        prepared = loaded.prepare(values)
+        prepared = self._prepared(loaded, values, principal)
 
         def query() -> Awaitable[Answer]:
             return self._query(loaded, prepared, values, principal)
@@ -123,6 +134,30 @@ class Api:
         if loaded.kind == "subscription" or is_followed:
             return Subscription(tables_of(prepared) | _tables_of_functions(prepared), query)
         return mutate if loaded.kind == "mutation" else query
+
+    @property
+    def long_polls(self) -> int:
+        """How many agents wait for runs."""
+        return self._resolvers.long_polls
+
+    @property
+    def cache_figures(self) -> dict[tuple[str, ...], int]:
+        """How often a document, its shape and its plan were at hand, and how often not."""
+        plans: dict[tuple[str, ...], int] = {("plan", "hit"): self._plans_found, ("plan", "miss"): self._plans_made}
+        return self._documents.cache_figures | plans
+
+    def _prepared(self, loaded: Loaded, values: Mapping[str, Any], principal: Principal) -> Prepared:
+        made = loaded.operation.plans_made
+        prepared = loaded.prepare(values)
+        if loaded.operation.plans_made == made:
+            self._plans_found += 1
+        else:
+            self._plans_made += 1
+        if (exchange := CURRENT.get()) and exchange.kind != "socket":
+            exchange.kind = loaded.kind
+            exchange.operation = loaded.operation.name or (prepared.roots[0].key if prepared.roots else "")
+            exchange.tenant_id = principal.tenant_id
+        return prepared
 
     async def _load(self, text: str, operation_name: str | None) -> Loaded:
         if len(text) < _THREAD_CHARACTERS_MIN:
@@ -170,11 +205,12 @@ class Api:
         if not any(isinstance(root, TableRoot) for root in prepared.roots):
             return execute.Answer()
         try:
-            return await self._readers.run(
-                lambda connection: execute.answer(
-                    connection, prepared, loaded.literals, values, principal, self._limits
+            with self._tracer.span("read", eparch__objects=",".join(sorted(prepared.objects))):
+                return await self._readers.run(
+                    lambda connection: execute.answer(
+                        connection, prepared, loaded.literals, values, principal, self._limits
+                    )
                 )
-            )
         except EparchError as error:
             # Not even a transaction could be begun.
             return execute.Answer(errors=[describe(error)], is_lost=True)

@@ -20,13 +20,18 @@ from starlette.routing import Route, WebSocketRoute
 from eparch.database.checkpoints import Checkpointer
 from eparch.database.engines import parse_url, reading_engine, sqlite_path, writing_engine
 from eparch.database.readers import Readers
+from eparch.database.transactions import Transaction
+from eparch.operations.figures import Installation, installation
 from eparch.operations.first_tenant import make_first_tenant
 from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
+from eparch.server.exchanges import CURRENT, Exchanges
 from eparch.server.health import Health
 from eparch.server.http import GraphQLOverHttp
+from eparch.server.metric_table import Sources
+from eparch.server.metrics import Metrics
 from eparch.server.origins import Origins
 from eparch.server.pages import Pages, wants_page
 from eparch.server.replicas import Replicas, process_name
@@ -34,6 +39,8 @@ from eparch.server.services import Services
 from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
 from eparch.server.tenants import Tenants
+from eparch.server.traces import tracer
+from eparch.version import __version__
 
 logger: Final = logging.getLogger("eparch.server")
 
@@ -60,6 +67,9 @@ class App:
         self._origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
         self._pages = Pages(self._origins)
         self._process = process_name()
+        self._tracer = tracer(settings.traces_endpoint, sampled_share=settings.traces_sampled_share)
+        self._exchanges = Exchanges(logs_access=settings.access_log, tracer=self._tracer)
+        self._metrics: Metrics | None = None
         self._handle_graphql: Any = None
         self._sockets: Sockets | None = None
         self._health: Health | None = None
@@ -69,6 +79,7 @@ class App:
                 Route("/health", self._answer_health),
                 Route("/health/live", self._answer_live),
                 Route("/health/ready", self._answer_health),
+                Route("/metrics", self._answer_metrics),
                 Route("/.well-known/apollo/server-health", self._answer_apollo),
                 *(WebSocketRoute(path, self._serve_socket) for path in sorted(_GRAPHQL_PATHS)),
             ],
@@ -77,9 +88,16 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, by the ASGI protocol."""
-        if scope["type"] == "http" and scope["path"] in _GRAPHQL_PATHS and not _is_for_page(scope):
+        if scope["type"] == "http":
+            await self._exchanges.serve(scope, receive, send, self._answer)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] in _GRAPHQL_PATHS and not _is_for_page(scope):
             await self._handle_graphql(scope, receive, send)
         else:
+            _note_kind(scope["path"])
             await self._rest(scope, receive, send)
 
     @asynccontextmanager
@@ -94,6 +112,7 @@ class App:
             reading, writing = reading_engine(url), writing_engine(url, has_checkpointer=True)
             stop.callback(writing.dispose)
             stop.callback(reading.dispose)
+            stop.push_async_callback(asyncio.to_thread, self._tracer.stop)
             readers = Readers(reading, threads=settings.readers)
             stop.push_async_callback(asyncio.to_thread, readers.stop)
             checkpointer = Checkpointer(writing, path) if path else None
@@ -157,14 +176,43 @@ class App:
     def _put_together(self, readers: Readers, changes: Changes, tenants: Tenants) -> Services:
         settings = self.settings
         authentication = Authentication(lambda: tenants.ids)
-        self._api = Api(settings, readers, changes, self._bus, clock=self._clock)
+        self._api = Api(settings, readers, changes, self._bus, clock=self._clock, tracer=self._tracer)
         self._handle_graphql = GraphQLOverHttp(
             self._api, authentication, body_bytes_max=settings.body_bytes_max, origins=self._origins
         )
         self._sockets = Sockets(self._api, authentication, self._bus, self._origins)
-        services = Services(settings, readers, changes, self._bus, process=self._process, clock=self._clock)
+        services = Services(
+            settings, readers, changes, self._bus, process=self._process, clock=self._clock, tracer=self._tracer
+        )
         self._health = Health(readers, services)
+        self._metrics = self._make_metrics(readers, changes, services)
         return services
+
+    def _make_metrics(self, readers: Readers, changes: Changes, services: Services) -> Metrics:
+        sockets, api = self._sockets, self._api
+        assert sockets is not None
+        assert api is not None
+
+        def sources(found: Installation | None) -> Sources:
+            return Sources(
+                version=__version__,
+                database=parse_url(self.settings.database_url).get_backend_name(),
+                installation=found,
+                requests=self._exchanges.figures,
+                writes=changes.figures,
+                reads=readers.figures,
+                passes=services.figures,
+                caches=api.cache_figures,
+                waiting_count=changes.waiting_count,
+                opened={**sockets.counts, "long_polls": api.long_polls},
+                turns=services.turns,
+            )
+
+        return Metrics(
+            lambda: readers.run(lambda connection: installation(Transaction(connection), self._clock())),
+            sources,
+            is_open=self.settings.metrics_access == "all",
+        )
 
     async def stop_waiting(self) -> None:
         """End long-polls and WebSockets, which would otherwise hold up the stop."""
@@ -181,6 +229,10 @@ class App:
         assert self._health is not None
         report, is_ready = await self._health.report()
         return JSONResponse(report, 200 if is_ready else 503, headers={} if is_ready else {"retry-after": "1"})
+
+    async def _answer_metrics(self, request: Any) -> Response:
+        assert self._metrics is not None
+        return await self._metrics.answer(request)
 
     async def _answer_apollo(self, _request: Any) -> Response:
         return JSONResponse({"status": "pass"})
@@ -203,3 +255,9 @@ def _is_for_page(scope: Any) -> bool:
     if scope["method"] not in ("GET", "HEAD") or b"query=" in scope["query_string"]:
         return False
     return wants_page(dict(scope["headers"]))
+
+
+def _note_kind(path: str) -> None:
+    if exchange := CURRENT.get():
+        first = path.split("/")[1]
+        exchange.kind = first if first in ("health", "metrics") else "page"

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from eparch.core.errors import EparchError
 from eparch.core.principals import Principal
+from eparch.database.figures import WriteFigures
 from eparch.database.transactions import Transaction
 from eparch.database.writer import Work, Writer
 from eparch.operations.registry import Call, Input, Operation
@@ -62,6 +63,16 @@ class Changes:
     def start(self) -> None:
         """Begin to carry out operations."""
         self._writer.start()
+
+    @property
+    def figures(self) -> WriteFigures:
+        """What the writers have noted about their work."""
+        return self._writer.figures
+
+    @property
+    def waiting_count(self) -> int:
+        """How many changes wait for a writer."""
+        return self._writer.waiting_count
 
     def stop(self) -> None:
         """Carry out what was accepted, then end. Call it from a thread, so that outcomes can still be delivered."""

@@ -19,6 +19,7 @@ from eparch.server.answers import UNFORESEEN, Answer, error_body
 from eparch.server.api import Api, Gone
 from eparch.server.authentication import Authentication
 from eparch.server.codings import takes
+from eparch.server.exchanges import CURRENT, begun
 from eparch.server.origins import Origins, Page
 from eparch.server.requests import BadRequest, Operation, operation_of, operations_of, variables_of
 
@@ -76,9 +77,11 @@ class GraphQLOverHttp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         headers = Headers(dict(scope["headers"]))
+        exchange = CURRENT.get() or begun(scope)
         page = self._origins.page(headers.get(b"origin"), headers.get(b"host"))
         extra = _cors(headers, page)
         if scope["method"] == "OPTIONS":
+            exchange.kind = "preflight"
             await _send(send, Answer(403 if page in (Page.FOREIGN, Page.MISLED) else 204, b""), extra)
             return
         try:
@@ -116,9 +119,12 @@ class GraphQLOverHttp:
         del body
         if not is_list:
             return await self._execute(operations[0], principal, partial(_disconnected, receive), refusal)
-        return _joined(
+        answer = _joined(
             await asyncio.gather(*(self._execute_one(operation, principal, refusal) for operation in operations))
         )
+        if exchange := CURRENT.get():
+            exchange.kind = "list"
+        return answer
 
     async def _execute_one(self, operation: Operation, principal: Principal, refusal: EparchError | None) -> Answer:
         """Do the same for one of a list, whose failure must not take away the answers of the others."""
@@ -211,7 +217,7 @@ def _cors(headers: Headers, page: Page) -> Sequence[tuple[bytes, bytes]]:
         (b"access-control-allow-origin", headers.by_name[b"origin"]),
         (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
         (b"access-control-allow-headers", asked),
-        (b"access-control-expose-headers", b"retry-after"),
+        (b"access-control-expose-headers", b"retry-after, x-request-id"),
         (b"access-control-max-age", b"600"),
         (b"vary", b"origin"),
     ]

@@ -11,14 +11,19 @@ from typing import Final, Literal
 
 import msgspec
 
-_OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+from eparch.server.exchanges import request_id
+
+_OWN: Final = frozenset(
+    {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", "color_message", "request"}
+)
 
 
 def configure(form: Literal["auto", "text", "json"], level: str) -> None:
     """Send all log lines to standard error in one form."""
     is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s") if is_text else Json())
+    handler.setFormatter(logging.Formatter(_TEXT) if is_text else Json())
+    handler.addFilter(_tell_request)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -28,6 +33,18 @@ def configure(form: Literal["auto", "text", "json"], level: str) -> None:
     # It tells of every WebSocket, and with a traceback of every client that sends bytes where text belongs.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").filters[:] = [_shorten]
+
+
+_TEXT: Final = "%(asctime)s %(levelname)-7s %(name)s  %(message)s%(request)s"
+
+
+def _tell_request(record: logging.LogRecord) -> bool:
+    """Add to a line which request it is about; the lines of other threads are about none."""
+    found = request_id()
+    record.request = f"  [{found}]" if found else ""
+    if found:
+        record.request_id = found
+    return True
 
 
 def _shorten(record: logging.LogRecord) -> bool:

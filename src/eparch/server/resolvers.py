@@ -23,6 +23,8 @@ from eparch.operations.registry import OPERATIONS, Input, Operation
 from eparch.operations.tenancy import tenant_of
 from eparch.server.bus import Bus, Listener
 from eparch.server.changes import Changes
+from eparch.server.exchanges import CURRENT
+from eparch.server.traces import NO_TRACER, Tracer
 from eparch.version import __version__
 
 WAIT_S_MAX: Final = 60.0
@@ -36,14 +38,28 @@ _REFERENCE: Final = {
 
 
 class Resolvers:
-    """Answers root fields that are not tables."""
+    """Answers root fields that are not tables.
 
-    def __init__(self, readers: Readers, changes: Changes, bus: Bus, *, clock: Callable[[], datetime]) -> None:
+    Attributes:
+        long_polls: how many agents wait for runs.
+    """
+
+    def __init__(
+        self,
+        readers: Readers,
+        changes: Changes,
+        bus: Bus,
+        *,
+        clock: Callable[[], datetime],
+        tracer: Tracer = NO_TRACER,
+    ) -> None:
+        self._tracer = tracer
         self._readers = readers
         self._changes = changes
         self._bus = bus
         self._clock = clock
         self._is_stopping = False
+        self.long_polls = 0
 
     def stop_waiting(self) -> None:
         """Let long-polls come to their end; the caller wakes them."""
@@ -60,10 +76,13 @@ class Resolvers:
             return _STATIC[name]()
         if operation.permission is not None:
             principal.require(operation.permission)
-        given: Input = arguments.get("input", arguments)
+        with self._tracer.span("read" if operation.is_read else "write", eparch__operation=name):
+            return await self._carry_out(operation, arguments.get("input", arguments), principal, gone)
+
+    async def _carry_out(self, operation: Operation, given: Input, principal: Principal, gone: Any) -> Any:
         if operation.is_read:
             return await self._readers.run(lambda connection: self._read(connection, operation, principal, given))
-        if name == "claim_flow_runs" and given.get("wait_s"):
+        if operation.name == "claim_flow_runs" and given.get("wait_s"):
             return await self._claim(operation, principal, given, gone)
         return await self._changes.execute(operation, principal, given)
 
@@ -80,6 +99,9 @@ class Resolvers:
         deadline = loop.time() + wait_s
         tenant_id = tenant_of(principal, given)
         leaving = None if gone is None else asyncio.ensure_future(gone())
+        if exchange := CURRENT.get():
+            exchange.kind = "long_poll"
+        self.long_polls += 1
         try:
             with self._bus.listening({"queue"}) as listener:
                 while True:
@@ -98,6 +120,7 @@ class Resolvers:
                     if await _left_while_waiting(listener, left_s, leaving):
                         return payload
         finally:
+            self.long_polls -= 1
             if leaving is not None:
                 leaving.cancel()
 

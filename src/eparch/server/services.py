@@ -18,8 +18,9 @@ from eparch.database.readers import Readers
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.settings import Settings
+from eparch.server.traces import NO_TRACER, Tracer
 from eparch.services.lazarus import Lazarus
-from eparch.services.lease import RENEWAL_S, LeaseKeeper, Turn
+from eparch.services.lease import RENEWAL_S, LeaseKeeper, PassFigures, Turn
 from eparch.services.loop import Loop
 from eparch.services.scheduler import Scheduler
 from eparch.services.zombie_killer import ZombieKiller
@@ -44,7 +45,9 @@ class Services:
         *,
         process: str,
         clock: Callable[[], datetime],
+        tracer: Tracer = NO_TRACER,
     ) -> None:
+        self._tracer = tracer
         self._settings = settings
         self._read = readers.run
         self._bus = bus
@@ -82,6 +85,17 @@ class Services:
         """Return how each service is: whose turn, passes, failures in a row, last pass, what it came to."""
         return {name: _report(loop, self._keeper.turns[name], self._clock()) for name, loop in self._loops.items()}
 
+    @property
+    def figures(self) -> PassFigures:
+        """What has been noted about passes on this server."""
+        return self._keeper.figures
+
+    @property
+    def turns(self) -> dict[str, bool]:
+        """Whether it is this server's turn, by service."""
+        now = self._clock()
+        return {name: turn.is_mine(now) for name, turn in self._keeper.turns.items()}
+
     def _add_all(self) -> None:
         settings = self._settings
         rules = RescueRules(
@@ -102,7 +116,11 @@ class Services:
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
     def _add(self, turn: Turn, run_once: Callable[[datetime], Awaitable[object]], interval_s: float) -> None:
-        self._loops[turn.name] = Loop(turn.name, turn.guarded(run_once), interval_s=interval_s, clock=self._clock)
+        async def traced(now: datetime) -> object:
+            with self._tracer.span(f"pass of {turn.name}"):
+                return await run_once(now)
+
+        self._loops[turn.name] = Loop(turn.name, turn.guarded(traced), interval_s=interval_s, clock=self._clock)
 
     def _wake(self, name: str) -> None:
         self._loops[name].wake()

@@ -118,6 +118,14 @@ class Settings:
         600.0, "How long task runs may be unfinished after the end of their flow run before they are closed.", least=0
     )
 
+    metrics_access: Literal["local", "all"] = setting(
+        "local", "Who may read /metrics: programs on this machine, or all that reach the server."
+    )
+    traces_endpoint: str = setting(
+        "off", "Where traces go, an address of OTLP over HTTP such as http://127.0.0.1:4318; off sends none."
+    )
+    traces_sampled_share: float = setting(1.0, "Share of requests that are traced.", least=0, most=1)
+    access_log: bool = setting(False, "Write a log line for each request.")
     log_format: Literal["auto", "text", "json"] = setting(
         "auto", "How log lines are written; auto is text on a terminal, JSON elsewhere."
     )

@@ -20,7 +20,7 @@ from eparch.core.errors import BadInput, EparchError
 from eparch.core.json_text import decoded
 from eparch.core.principals import Principal
 from eparch.graphql.faults import ErrorDict, RequestRefused, describe
-from eparch.server.answers import UNFORESEEN
+from eparch.server.answers import UNFORESEEN, with_request_id
 from eparch.server.api import Api
 from eparch.server.bus import Bus
 from eparch.server.requests import Operation, variables_of
@@ -86,6 +86,11 @@ class SocketConnection:
         self._wanted: dict[str | None, _Running] = {}
         self._running: set[_Running] = set()
         self._is_ending = False
+
+    @property
+    def subscriptions_count(self) -> int:
+        """How many subscriptions are open on it."""
+        return sum(running.is_subscription for running in self._running)
 
     async def run(self, principal: Principal) -> None:
         """Take messages until the peer leaves or breaks the protocol."""
@@ -226,4 +231,4 @@ class SocketConnection:
         if errors is None:
             await self.send("complete", running.key)
         else:
-            await self.send("error", running.key, msgspec.json.encode(errors))
+            await self.send("error", running.key, msgspec.json.encode(with_request_id(errors)))

@@ -20,6 +20,7 @@ from eparch.graphql.faults import describe
 from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
+from eparch.server.exchanges import begun
 from eparch.server.origins import Origins, Page
 from eparch.server.socket_connection import Closing, Message, SocketConnection
 
@@ -52,9 +53,16 @@ class Sockets:
         self._init_timeout_s = init_timeout_s
         self._open: set[SocketConnection] = set()
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many connections are open, and how many subscriptions on them."""
+        subscriptions = sum(connection.subscriptions_count for connection in self._open)
+        return {"connections": len(self._open), "subscriptions": subscriptions}
+
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
         # A browser lets any page open a WebSocket and read from it.
+        begun(socket.scope, "socket")
         page = self._origins.page(socket.headers.get("origin"), socket.headers.get("host"))
         if page in (Page.FOREIGN, Page.MISLED):
             await socket.send_denial_response(JSONResponse({"errors": [describe(_FOREIGN)]}, 403))

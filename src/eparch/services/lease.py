@@ -13,6 +13,7 @@ A holder that dies is followed within `DURATION_S` and a renewal's interval: 12.
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -20,6 +21,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from eparch.core.errors import EparchError
+from eparch.database.figures import LONG_SECONDS, Counts, Distributions
 from eparch.database.transactions import Transaction
 from eparch.operations.leases import (
     Lease,
@@ -40,6 +42,19 @@ DURATION_S: Final = 9.0
 RENEWAL_S: Final = 3.0
 
 
+class PassFigures:
+    """What is noted about passes.
+
+    Attributes:
+        passes: by service and outcome: ok, failed, lease_lost.
+        took_s: by service.
+    """
+
+    def __init__(self) -> None:
+        self.passes = Counts()
+        self.took_s = Distributions(LONG_SECONDS)
+
+
 class Turn:
     """The turn of one service on this server.
 
@@ -49,7 +64,9 @@ class Turn:
         counts: what it came to.
     """
 
-    def __init__(self, name: str, change: Change, holder: str, settle_s: float) -> None:
+    def __init__(
+        self, name: str, change: Change, holder: str, settle_s: float, figures: PassFigures | None = None
+    ) -> None:
         self.name = name
         self.lease: Lease | None = None
         self.last_pass: datetime | None = None
@@ -57,6 +74,7 @@ class Turn:
         self._change = change
         self._holder = holder
         self._settle = timedelta(seconds=settle_s)
+        self._figures = figures or PassFigures()
         self._token: int | None = None
 
     def is_mine(self, now: datetime) -> bool:
@@ -91,16 +109,21 @@ class Turn:
                 return None
             assert self.lease is not None
             self._token = self.lease.token
+            begun_s, outcome = time.monotonic(), "failed"
             try:
                 counts = await run_once(now)
                 await self._note(now, counts, None)
-                self.last_pass, self.counts = now, counts
+                self.last_pass, self.counts, outcome = now, counts, "ok"
             except LeaseLost as error:
+                outcome = "lease_lost"
                 logger.warning("%s", error)
                 return None
             except Exception as error:
                 await self._note_failure(now, error)
                 raise
+            finally:
+                self._figures.passes.add(self.name, outcome)
+                self._figures.took_s.note(time.monotonic() - begun_s, self.name)
             return counts
 
         return guarded
@@ -130,6 +153,7 @@ class LeaseKeeper:
     ) -> None:
         self.holder = holder
         self.turns: dict[str, Turn] = {}
+        self.figures = PassFigures()
         self._change = change
         self._wake = wake
         self._ends_others = is_alone
@@ -142,7 +166,7 @@ class LeaseKeeper:
             settle_s: how long some server must have held the lease, with no long gap, before a pass is made: for
                 services that conclude from silence. After a time without a server everybody seems silent.
         """
-        made = self.turns[name] = Turn(name, self._change, self.holder, settle_s)
+        made = self.turns[name] = Turn(name, self._change, self.holder, settle_s, self.figures)
         return made
 
     async def run_once(self, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, ColumnElement, ForeignKey, MetaData, Table, literal_column
 from sqlalchemy.sql.schema import SchemaItem
 
 from eparch.core.states import CONCRETE
@@ -55,6 +55,15 @@ def instant(name: str, *, nullable: bool = True) -> Column[Any]:
 def known_state(column: str = "state") -> CheckConstraint:
     """Return the rule that `column` names a state of the table in `core.states`, or is NULL."""
     return CheckConstraint(f"{column} IN ({quoted(CONCRETE)})", name="state")
+
+
+def in_states(table: Table, names: frozenset[str]) -> ColumnElement[Any]:
+    """Return the condition that a row is in one of some states, word for word as a partial index has it.
+
+    SQLite recognises the index by these words: they are written out and not bound, and without the `= 1` that
+    SQLAlchemy adds to what it knows to be a Boolean.
+    """
+    return literal_column(f"{table.name}.state IN ({quoted(names)})")
 
 
 def quoted(names: frozenset[str]) -> str:
