@@ -15,6 +15,10 @@ BIN := .venv/bin
 UV := $(BIN)/uv --quiet
 COMPILE := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url $(if $(UPGRADE),--upgrade)
 CHECKED := src tests benchmarks examples
+NPM := $(BIN)/python ui/node.py npm
+UI := src/eparch/server/static/index.html
+UI_SOURCES := $(shell find ui -name node_modules -prune -o -type f -not -path 'ui/src/generated/*.ts' -print)
+EPARCH_URL ?= http://127.0.0.1:4200
 
 .PHONY: help
 help: ## list the targets
@@ -55,27 +59,49 @@ guest: .venv-prefect/.installed ## make .venv-prefect with an unmodified Prefect
 postgresql: .venv/.installed ## get PostgreSQL's server programs for the tests, if this machine has none
 	@$(BIN)/python tests/postgresql.py install
 
+# Node comes from PyPI where this machine has none (ui/node.py).
+ui/node_modules/.installed: ui/package.json ui/package-lock.json ui/node.py .venv/.uv
+	$(NPM) ci --silent
+	@touch $@
+
+$(UI): ui/node_modules/.installed $(UI_SOURCES)
+	$(NPM) run --silent build -- --logLevel error
+
 # ---- Work ----
 
+.PHONY: ui
+ui: $(UI) ## build the web UI into the server's static files
+
+.PHONY: ui-dev
+ui-dev: ui/node_modules/.installed ## serve the web UI with hot reload, against the server at EPARCH_URL
+	EPARCH_URL=$(EPARCH_URL) $(NPM) run dev
+
 .PHONY: test
-test: setup guest ## set up and run the whole suite
+test: setup guest ui ## set up and run the whole suite
 	@$(BIN)/python tests/postgresql.py install >/dev/null || [[ -z "$${CI:-}" ]]
+	@$(BIN)/python tests/chromium.py install >/dev/null || [[ -z "$${CI:-}" ]]
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .PHONY: check
-check: setup ## format check, lint, types, architecture and unit tests: under 60 s
+check: setup .cache/.ui-checked ## format check, lint, types, architecture and unit tests: under 60 s
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet tests/architecture tests/unit
 
+.cache/.ui-checked: ui/node_modules/.installed $(UI_SOURCES)
+	$(NPM) run --silent check
+	@mkdir -p .cache
+	@touch $@
+
 .PHONY: fmt
-fmt: setup ## format the code and sort its imports
+fmt: setup ui/node_modules/.installed ## format the code and sort its imports
 	$(BIN)/ruff check --select I --fix .
 	$(BIN)/ruff format .
+	$(NPM) run --silent format
 
 .PHONY: demo
-demo: setup guest ## set up and run examples/demo
+demo: setup guest ui ## set up and run examples/demo
 	$(BIN)/python examples/demo/run.py
 
 .PHONY: bench
@@ -92,8 +118,10 @@ lock: .venv/.uv ## write the lock files; UPGRADE=1 takes the newest versions
 	$(COMPILE) --group dev --all-extras pyproject.toml -o requirements.lock
 	$(COMPILE) requirements-prefect.in -o requirements-prefect.lock
 	$(COMPILE) --no-deps requirements-postgresql.in -o requirements-postgresql.lock
+	$(COMPILE) --no-deps requirements-node.in -o requirements-node.lock
 
 .PHONY: clean
 clean: ## remove what the other targets have made
 	rm -rf .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf ui/node_modules src/eparch/server/static
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig, type Plugin } from 'vite'
 import { generate } from './codegen.js'
+import { compressed } from './compress.js'
 
 // A server to develop against: EPARCH_URL=http://127.0.0.1:4200 npm run dev
 const server = process.env.EPARCH_URL ?? 'http://127.0.0.1:4200'
@@ -19,7 +20,7 @@ function documents(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [documents(), vue()],
+  plugins: [documents(), vue(), compressed()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     outDir: '../src/eparch/server/static',

@@ -1,0 +1,41 @@
+"""In charge of the list of the web UI's pages: a row is enough to have a page loaded, looked at and judged.
+
+Not in charge of what is asked of each (`test_pages`). A route of ui/src/app/router.ts without a row fails
+tests/architecture.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page.
+
+    Attributes:
+        path: its address; names in braces stand for ids of the seeded database (`Samples`).
+        route: the path of the route in the router that it shows.
+        heading: the text of its h1; None where the seeded database decides.
+        shows: texts, beside the heading, that are there once the page has its data.
+        is_picture: whether it is on a picture of the documentation.
+    """
+
+    path: str
+    route: str
+    heading: str | None = None
+    shows: tuple[str, ...] = ()
+    is_picture: bool = True
+
+    @property
+    def name(self) -> str:
+        """A name for files and tests."""
+        return self.path.strip("/").replace("{", "").replace("}", "").replace("/", "-").replace("?", "-") or "home"
+
+
+PAGES = (
+    Page("/runs", "/runs", "Runs", shows=("Scheduled",)),
+    Page("/runs?states=Failed&q=wide", "/runs", "Runs", shows=("wide-octopus",), is_picture=False),
+    Page("/nothing-here", "/:rest(.*)*", shows=(), is_picture=False),
+)
+
+# Routes that lead elsewhere and show nothing of their own.
+REDIRECTS = frozenset({"/", "/:tenant/:kind(flow|flow-run|task-run)/:id(${ID})"})
