@@ -211,5 +211,5 @@ _RELATIONS: dict[str, dict[str, tuple[str, bool]]] = {
     "task_run": {"task": ("task", False), "flow_run": ("flow_run", False)},
     "mutation": {"states": ("written_state", True)},
 }
-_SCALAR_ROOTS: dict[str, Kind] = {"hello": _text}
+_SCALAR_ROOTS: dict[str, Kind] = {"hello": _text, "secret_names": _texts, "secret_value": lambda _: None}
 _OBJECT_ROOTS = frozenset({"get_task_run_info"})

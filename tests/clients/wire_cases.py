@@ -30,6 +30,7 @@ from tests.clients.wire_checks import (
     flows_by_name,
     has_beaten,
     has_id_of,
+    has_item,
     has_row,
     hello,
     key_set,
@@ -50,6 +51,7 @@ from tests.clients.wire_checks import (
     rows,
     run_info,
     running,
+    secret_set,
     six_tasks,
     submitted,
     task_run_is,
@@ -200,6 +202,9 @@ CASES = [
     Case("key_value-list", has_row(key="foo"), key_set(KEY_VALUE, "foo", "bar")),
     Case("set_key_value-dict"),
     Case("set_key_value-str"),
+    Case("secret_names", has_item("js"), secret_set("js", {"a": 1})),
+    Case("secret_value-ok", equal({"a": 1}), secret_set("js", {"a": 1})),
+    Case("set_secret"),
     # The server of these two captures lacked a slot; without limits on concurrency there is always one.
     Case(
         "set_flow_run_states-Running_queued",
@@ -222,6 +227,7 @@ class Refusal:
 
 
 REFUSALS = [
+    Refusal("secret_value-error", "No value found for the requested key", nothing),
     Refusal("create_project-uniqueness_violation_error", "Uniqueness violation.", demo2_exists),
     Refusal(
         "set_flow_run_states-Submitted_rejected_error",
@@ -232,7 +238,6 @@ REFUSALS = [
 
 # Captures of features that this server does not have yet, with the root field that it does not know.
 _LOGINS = "users and API keys are not served yet"
-_SECRETS = "secrets are not served yet"
 _LIMITS = "limits on concurrency are not served yet"
 LATER = {
     "auth_api_key": ("auth_api_key", _LOGINS),
@@ -240,10 +245,6 @@ LATER = {
     "auth_info-user_id": ("auth_info", _LOGINS),
     "create_api_key": ("create_api_key", _LOGINS),
     "delete_api_key": ("delete_api_key", _LOGINS),
-    "secret_names": ("secret_names", _SECRETS),
-    "secret_value-error": ("secret_value", _SECRETS),
-    "secret_value-ok": ("secret_value", _SECRETS),
-    "set_secret": ("set_secret", _SECRETS),
     "delete_task_tag_limit": ("delete_task_tag_limit", _LIMITS),
     "task_tag_limit": ("task_tag_limit", _LIMITS),
     "update_task_tag_limit": ("update_task_tag_limit", _LIMITS),

@@ -46,6 +46,13 @@ def key_set(captured: str, key: str, value: Any) -> Callable[[World], None]:
     return given
 
 
+def secret_set(name: str, value: Any) -> Callable[[World], None]:
+    def given(world: World) -> None:
+        world.api.mutate("set_secret", "success", name=name, value=value)
+
+    return given
+
+
 def running(*captured_flow_runs: str) -> Callable[[World], None]:
     def given(world: World) -> None:
         for captured in captured_flow_runs:
@@ -124,6 +131,13 @@ def one_row(**columns: Any) -> Check:
 def has_row(**columns: Any) -> Check:
     def check(value: Any, world: World) -> None:
         assert columns in [{name: row[name] for name in columns} for row in value], value
+
+    return check
+
+
+def has_item(item: Any) -> Check:
+    def check(value: Any, world: World) -> None:
+        assert item in value
 
     return check
 

@@ -35,6 +35,7 @@ _KINDS: Final = (
     "cloud_hook",
     "message",
     "key_value",
+    "secret",
 )
 
 
@@ -325,6 +326,10 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
         _entity("key_value", 1, key="cursor", value={"page": 3}, version=4),
         _entity("key_value", 2, key="empty", value=None, version=1),
         _entity("key_value", 9, T2, key="cursor", value="theirs", version=1),
+    ],
+    "secret": [
+        _entity("secret", 1, name="PASSWORD", key_id="0123456789abcdef", ciphertext="AAAA"),
+        _entity("secret", 9, T2, name="PASSWORD", key_id="0123456789abcdef", ciphertext="AAAA"),
     ],
 }
 

@@ -57,6 +57,7 @@ COLUMNS = {
     "agent": "id created updated tenant_id agent_config_id name type core_version labels last_queried",
     "cloud_hook": "id created updated tenant_id version_group_id name type states config active",
     "message": "id created updated tenant_id read type text content",
+    "secret": "id created updated tenant_id name key_id",
     "key_value": "id created updated tenant_id key value version",
     "utility_traversal": "tenant_id task_id depth",
 }
@@ -85,7 +86,7 @@ RELATIONSHIPS = {
     "utility_traversal": {"task": False},
 }
 # Columns that are ours alone, and no client's business.
-HIDDEN = {"flow_run": {"has_task_runs"}, "agent": {"fingerprint"}}
+HIDDEN = {"flow_run": {"has_task_runs"}, "agent": {"fingerprint"}, "secret": {"ciphertext"}}
 
 
 def test_the_schema_is_valid_and_its_text_makes_the_same() -> None:

@@ -57,6 +57,9 @@ COMMANDS: Final = (
     Command("db upgrade", "eparch.cli.database:upgrade", "Bring the database to this version's tables."),
     Command("db current", "eparch.cli.database:current", "Print the revision of the database."),
     Command("db check", "eparch.cli.database:check", "Fail unless the database has this version's tables."),
+    Command("secret keys", "eparch.cli.secret_keys:keys", "Print the keys of secrets, and how many each encrypts."),
+    Command("secret rotate-key", "eparch.cli.secret_keys:rotate_key", "Encrypt secrets with a new key from now on."),
+    Command("secret forget-key", "eparch.cli.secret_keys:forget_key", "Remove a key that encrypts no secret any more."),
     Command("config", "eparch.cli.config:config", "Print every setting, its value and where it came from."),
     Command("version", "eparch.cli.config:version", "Print the version."),
 )
@@ -71,5 +74,6 @@ GROUPS: Final = {
     "project": "Projects, which flows belong to.",
     "profile": "Profiles: the servers you speak to, and the keys you show them.",
     "db": "The database.",
+    "secret": "Secrets and the keys that encrypt them.",
 }
 """The words that commands of several words begin with, each with one sentence on what they are about."""

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from eparch.cli.flags import with_settings
 from eparch.server.setting_values import as_text
-from eparch.server.settings import OTHER_VARIABLES, Resolved, rows
+from eparch.server.settings import OTHER_VARIABLES, Resolved, Row, rows
 from eparch.version import __version__
 
 _PAGE: Final = """\
@@ -52,7 +52,7 @@ def version() -> None:
 def settings_page() -> str:
     """Return docs/reference/settings.md."""
     settings = [
-        f"| `{row.name}` | {_code(row.default)} | {row.purpose} Takes {row.kind}. | `{row.variable}` | `{row.flag}` |"
+        f"| `{row.name}` | {_code(row.default)} | {row.purpose} Takes {row.kind}. | `{row.variable}` | {_flag(row)} |"
         for row in rows()
     ]
     others = [f"| `{name}` | {purpose} |" for name, purpose in OTHER_VARIABLES.items()]
@@ -60,12 +60,20 @@ def settings_page() -> str:
 
 
 def _listing(resolved: Resolved) -> str:
-    values = {row.name: as_text(getattr(resolved.settings, row.name)) for row in rows()}
+    values = {row.name: _shown(row, getattr(resolved.settings, row.name)) for row in rows()}
     name_width = max(map(len, values))
     value_width = max(map(len, values.values()))
     return "".join(
         f"{name:<{name_width}}  {value:<{value_width}}  {resolved.origins[name]}\n" for name, value in values.items()
     )
+
+
+def _flag(row: Row) -> str:
+    return "none" if row.is_key else f"`{row.flag}`"
+
+
+def _shown(row: Row, value: object) -> str:
+    return "***" if row.is_key and value else as_text(value)
 
 
 def _code(text: str) -> str:

@@ -15,12 +15,12 @@ def with_settings(*names: str) -> Callable[[Callable[..., int | None]], Callable
     Args:
         names: the settings to offer as options; all when empty.
     """
-    offered = [row for row in rows() if not names or row.name in names]
+    offered = [row for row in rows() if not row.is_key and (not names or row.name in names)]
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
-        def call(**given: Any) -> int | None:
+        def call(*words: Any, **given: Any) -> int | None:
             resolved: Resolved = resolve({row.name: given.pop(row.name, None) for row in offered})
-            return function(resolved, **given)
+            return function(resolved, *words, **given)
 
         own = list(inspect.signature(function).parameters.values())[1:]
         call.__doc__ = function.__doc__

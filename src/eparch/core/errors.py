@@ -91,6 +91,12 @@ class ConfigurationError(EparchError):
     code = "CONFIGURATION_ERROR"
 
 
+class SecretUnreadable(EparchError):
+    """A sealed value cannot be opened: its key is not here, or it is not what was sealed."""
+
+    code = "SECRET_UNREADABLE"
+
+
 CODES: Final[dict[str, type[EparchError]]] = {
     error.code: error
     for error in (
@@ -105,5 +111,6 @@ CODES: Final[dict[str, type[EparchError]]] = {
         Overloaded,
         Unavailable,
         ConfigurationError,
+        SecretUnreadable,
     )
 }

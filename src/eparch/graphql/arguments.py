@@ -30,6 +30,7 @@ from graphql import (
 )
 
 from eparch.core.json_text import decoded
+from eparch.graphql.confidence import HIDDEN, is_confidential
 from eparch.graphql.operands import Fixed, Literals, Reader, Variables
 from eparch.graphql.variables import Unfit, coercion, default_of, shown
 
@@ -51,7 +52,8 @@ def compile_arguments(node: FieldNode, arguments: dict[str, GraphQLArgument], re
         try:
             return _filled(members, literals, variables)
         except Unfit as unfit:
-            raise unfit.as_error(node.name.value) from None
+            told = Unfit(HIDDEN, unfit.path) if is_confidential(node.name.value) else unfit
+            raise told.as_error(node.name.value) from None
 
     return evaluate
 

@@ -247,6 +247,7 @@ _OBJECTS: Final = (
     _object(tables.cloud_hook, "read:cloud-hook"),
     _object(tables.message, "read:message"),
     _object(tables.key_value, "read:key-value"),
+    _object(tables.secret, "read:secret", hidden=frozenset({"ciphertext"})),
     Object(
         "utility_traversal",
         None,

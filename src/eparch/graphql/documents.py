@@ -2,6 +2,8 @@
 
 In charge of parsing, validation and the caches of both; not in charge of variables and plans (`operation`). Parsing and
 validating a page's query takes milliseconds, finding its shape microseconds.
+
+Invariant: a document that may hold the value of a secret is in no cache, and no error about it shows what it holds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +29,7 @@ from graphql import (
 from graphql.error import GraphQLError
 from graphql.validation import recommended_rules
 
+from eparch.graphql.confidence import is_confidential, without_values
 from eparch.graphql.faults import PARSE_FAILED, VALIDATION_FAILED, RequestRefused, refuse, refuse_all
 from eparch.graphql.limits import DEFAULT_LIMITS, Limits, check_size
 from eparch.graphql.literals import INTEGERS, STRINGS, decode_number, lift
@@ -48,11 +51,13 @@ class Loaded(NamedTuple):
         operation: shared by all texts of one shape.
         literals: pass them to whatever takes `literals`.
         text: the document as it came.
+        is_confidential: whether nothing of it may be told.
     """
 
     operation: Operation
     literals: Sequence[Any]
     text: str
+    is_confidential: bool = False
 
     @property
     def kind(self) -> OperationKind:
@@ -61,7 +66,10 @@ class Loaded(NamedTuple):
 
     def variables(self, raw: dict[str, Any] | None) -> dict[str, Any]:
         """Return the variables of the request, coerced; raises RequestRefused."""
-        return self.operation.variables(raw, self.literals)
+        try:
+            return self.operation.variables(raw, self.literals)
+        except RequestRefused as refused:
+            raise (without_values(refused) if self.is_confidential else refused) from None
 
     def prepare(self, variables: Variables) -> Prepared:
         """Return the operation ready to be answered; raises RequestRefused."""
@@ -90,10 +98,14 @@ class Documents:
         Raises:
             RequestRefused: the text is no document, does not fit the schema, or is too large.
         """
-        if len(text) <= _KEPT_CHARACTERS_MAX:
-            document, literals = self._by_text(text)
-        else:
-            document, literals = self._from_text(text)
+        try:
+            if len(text) <= _KEPT_CHARACTERS_MAX:
+                document, literals = self._by_text(text)
+            else:
+                document, literals = self._from_text(text)
+        except _NotToBeKept:
+            document, literals = self._in_confidence(text)
+            return Loaded(document.operation(operation_name), literals, text, is_confidential=True)
         return Loaded(document.operation(operation_name), literals, text)
 
     @property
@@ -112,6 +124,9 @@ class Documents:
                 f"The document has {len(text)} characters; {self._limits.characters_max} are allowed.",
                 hint="Send large values as variables.",
             )
+        if is_confidential(text):
+            # Raised, as what is returned would be kept, with the text as its key.
+            raise _NotToBeKept
         shape, values = lift(text)
         try:
             document = self._by_shape(shape)
@@ -124,6 +139,13 @@ class Documents:
 
     def _from_shape(self, shape: str) -> "_Document":
         return _Document(self._checked(shape), shape, self._schema, self._limits)
+
+    def _in_confidence(self, text: str) -> "tuple[_Document, Sequence[Any]]":
+        """Do the work of `_from_text` for a document of which nothing may be kept or told."""
+        try:
+            return self._without_lifting(text)
+        except RequestRefused as refused:
+            raise without_values(refused) from None
 
     def _without_lifting(self, text: str) -> "tuple[_Document, Sequence[Any]]":
         document = _Document(self._checked(text), None, self._schema, self._limits)
@@ -141,6 +163,10 @@ class Documents:
         if errors:
             raise refuse_all(VALIDATION_FAILED, errors)
         return node
+
+
+class _NotToBeKept(Exception):
+    """A document may hold the value of a secret."""
 
 
 _RULES: Final = (*specified_rules, *recommended_rules)

@@ -27,10 +27,11 @@ from eparch.server.answers import UNFORESEEN, Answer, Parts, errors_body
 from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.exchanges import CURRENT
-from eparch.server.resolvers import Resolvers
+from eparch.server.resolvers import SEALED, Resolvers
 from eparch.server.settings import Settings
 from eparch.server.subscriptions import Subscription
 from eparch.server.traces import NO_TRACER, Tracer
+from eparch.server.vault import Vault
 
 logger: Final = logging.getLogger("eparch.api")
 
@@ -52,6 +53,7 @@ class Api:
         readers: Readers,
         changes: Changes,
         bus: Bus,
+        vault: Vault,
         *,
         clock: Callable[[], datetime],
         tracer: Tracer = NO_TRACER,
@@ -63,7 +65,7 @@ class Api:
         self._documents = Documents(self._limits)
         self._plans_found = self._plans_made = 0
         self._readers = readers
-        self._resolvers = Resolvers(readers, changes, bus, clock=clock, tracer=tracer)
+        self._resolvers = Resolvers(readers, changes, bus, vault, clock=clock, tracer=tracer)
 
     def stop_waiting(self) -> None:
         """Answer long-polls now, with what there is."""
@@ -117,7 +119,7 @@ class Api:
                 then answered together.
         Raises:
             RequestRefused: the document or its variables are not acceptable.
-            BadInput: a mutation is to be followed.
+            BadInput: a mutation or the value of a secret is to be followed.
         """
         loaded = await self._load(text, operation_name)
         values = loaded.variables(variables)
@@ -131,6 +133,8 @@ class Api:
 
         if loaded.kind == "mutation" and is_followed:
             raise _NO_FOLLOWED_MUTATION
+        if is_followed and any(isinstance(root, FunctionRoot) and root.name in SEALED for root in prepared.roots):
+            raise _NO_FOLLOWED_SECRET
         if loaded.kind == "subscription" or is_followed:
             return Subscription(tables_of(prepared) | _tables_of_functions(prepared), query)
         return mutate if loaded.kind == "mutation" else query
@@ -244,6 +248,10 @@ def _tables_of_functions(prepared: Prepared) -> frozenset[str]:
 
 
 _NO_FOLLOWED_MUTATION: Final = BadInput("A mutation cannot be followed.", hint="send it without extensions.follow")
+_NO_FOLLOWED_SECRET: Final = BadInput(
+    "The value of a secret cannot be followed.",
+    hint="follow `secret { name updated }` and ask for the value when it changes",
+)
 _NO_SUBSCRIPTION: Final = BadInput(
     "A subscription needs a WebSocket.", hint="connect with the protocol graphql-transport-ws"
 )

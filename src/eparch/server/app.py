@@ -23,6 +23,7 @@ from eparch.database.readers import Readers
 from eparch.database.transactions import Transaction
 from eparch.operations.figures import Installation, installation
 from eparch.operations.first_tenant import make_first_tenant
+from eparch.operations.secrets import secrets_by_key
 from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
@@ -40,6 +41,7 @@ from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
 from eparch.server.tenants import Tenants
 from eparch.server.traces import tracer
+from eparch.server.vault import Vault
 from eparch.version import __version__
 
 logger: Final = logging.getLogger("eparch.server")
@@ -149,7 +151,10 @@ class App:
             stop.push_async_callback(asyncio.to_thread, changes.stop)
             await changes.perform(make_first_tenant)
             await tenants.load()
-            services = self._put_together(readers, changes, tenants)
+            vault = Vault(settings)
+            has_secrets = bool(await readers.run(lambda connection: secrets_by_key(Transaction(connection))))
+            await asyncio.to_thread(vault.unlock, has_secrets=has_secrets)
+            services = self._put_together(readers, changes, tenants, vault)
             services.start()
             stop.push_async_callback(services.stop)
             # What start-up has made stays: a full collection that walks its 70,000 objects holds all up for 40 ms.
@@ -173,16 +178,23 @@ class App:
 
         return Replicas(engine, self._process, changed=changed, missed=missed)
 
-    def _put_together(self, readers: Readers, changes: Changes, tenants: Tenants) -> Services:
+    def _put_together(self, readers: Readers, changes: Changes, tenants: Tenants, vault: Vault) -> Services:
         settings = self.settings
         authentication = Authentication(lambda: tenants.ids)
-        self._api = Api(settings, readers, changes, self._bus, clock=self._clock, tracer=self._tracer)
+        self._api = Api(settings, readers, changes, self._bus, vault, clock=self._clock, tracer=self._tracer)
         self._handle_graphql = GraphQLOverHttp(
             self._api, authentication, body_bytes_max=settings.body_bytes_max, origins=self._origins
         )
         self._sockets = Sockets(self._api, authentication, self._bus, self._origins)
         services = Services(
-            settings, readers, changes, self._bus, process=self._process, clock=self._clock, tracer=self._tracer
+            settings,
+            readers,
+            changes,
+            self._bus,
+            vault,
+            process=self._process,
+            clock=self._clock,
+            tracer=self._tracer,
         )
         self._health = Health(readers, services)
         self._metrics = self._make_metrics(readers, changes, services)

@@ -25,11 +25,15 @@ from eparch.server.bus import Bus, Listener
 from eparch.server.changes import Changes
 from eparch.server.exchanges import CURRENT
 from eparch.server.traces import NO_TRACER, Tracer
+from eparch.server.vault import Vault
 from eparch.version import __version__
 
 WAIT_S_MAX: Final = 60.0
 # A run that is due and was not claimed is being claimed by another agent.
 _PAUSE_S: Final = 0.01
+
+# What takes or gives the value of a secret.
+SEALED: Final = frozenset({"set_secret", "secret_value"})
 
 _REFERENCE: Final = {
     "state_hierarchy": state_hierarchy(),
@@ -49,6 +53,7 @@ class Resolvers:
         readers: Readers,
         changes: Changes,
         bus: Bus,
+        vault: Vault,
         *,
         clock: Callable[[], datetime],
         tracer: Tracer = NO_TRACER,
@@ -57,6 +62,7 @@ class Resolvers:
         self._readers = readers
         self._changes = changes
         self._bus = bus
+        self._vault = vault
         self._clock = clock
         self._is_stopping = False
         self.long_polls = 0
@@ -80,6 +86,8 @@ class Resolvers:
             return await self._carry_out(operation, arguments.get("input", arguments), principal, gone)
 
     async def _carry_out(self, operation: Operation, given: Input, principal: Principal, gone: Any) -> Any:
+        if operation.name in SEALED:
+            return await self._seal_or_open(operation, principal, given)
         if operation.is_read:
             return await self._readers.run(lambda connection: self._read(connection, operation, principal, given))
         if operation.name == "claim_flow_runs" and given.get("wait_s"):
@@ -89,6 +97,15 @@ class Resolvers:
     def _read(self, connection: Connection, operation: Operation, principal: Principal, given: Input) -> Any:
         assert operation.single is not None
         return operation.single(Transaction(connection), principal, given, self._clock())
+
+    async def _seal_or_open(self, operation: Operation, principal: Principal, given: Input) -> Any:
+        """Set or read a secret: its value never leaves this method but as an answer. Keys may have to be read."""
+        tenant_id, name = principal.tenant_id, given["name"]
+        if not operation.is_read:
+            sealed = await asyncio.to_thread(self._vault.seal, tenant_id, name, given["value"])
+            return await self._changes.execute(operation, principal, {"name": name, "sealed": sealed})
+        sealed = await self._readers.run(lambda connection: self._read(connection, operation, principal, given))
+        return await asyncio.to_thread(self._vault.open, tenant_id, name, sealed)
 
     async def _claim(self, operation: Operation, principal: Principal, given: Input, gone: Any) -> Any:
         """Claim runs; while there are none, wait until one becomes due, the time is up, or the agent goes away."""

@@ -19,10 +19,12 @@ from eparch.server.bus import Bus
 from eparch.server.changes import Changes
 from eparch.server.settings import Settings
 from eparch.server.traces import NO_TRACER, Tracer
+from eparch.server.vault import Vault
 from eparch.services.lazarus import Lazarus
 from eparch.services.lease import RENEWAL_S, LeaseKeeper, PassFigures, Turn
 from eparch.services.loop import Loop
 from eparch.services.scheduler import Scheduler
+from eparch.services.secret_keeper import SecretKeeper
 from eparch.services.zombie_killer import ZombieKiller
 
 # A service that fails this many times in a row is shown as failing; one failure may be a lost connection.
@@ -42,6 +44,7 @@ class Services:
         readers: Readers,
         changes: Changes,
         bus: Bus,
+        vault: Vault,
         *,
         process: str,
         clock: Callable[[], datetime],
@@ -51,6 +54,7 @@ class Services:
         self._settings = settings
         self._read = readers.run
         self._bus = bus
+        self._vault = vault
         self._clock = clock
         self._running: list[asyncio.Task[None]] = []
         self._waking: list[asyncio.Task[None]] = []
@@ -113,6 +117,9 @@ class Services:
         turn = self._keeper.turn("zombie_killer", settle_s=settle_s)
         zombie_killer = ZombieKiller(self._read, turn.change, rules)
         self._add(turn, zombie_killer.run_once, settings.zombie_killer_interval_s)
+        turn = self._keeper.turn("secret_keeper")
+        secret_keeper = SecretKeeper(self._read, turn.change, self._vault.refresh)
+        self._add(turn, secret_keeper.run_once, settings.secret_keeper_interval_s)
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
     def _add(self, turn: Turn, run_once: Callable[[datetime], Awaitable[object]], interval_s: float) -> None:

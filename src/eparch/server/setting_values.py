@@ -57,6 +57,8 @@ def describe(kind: Any, bounds: Bounds) -> str:
 def as_text(value: object) -> str:
     """Write a value as it would stand in the environment, with the password of a database address masked."""
     match value:
+        case None:
+            return ""
         case bool():
             return str(value).lower()
         case float():
@@ -80,6 +82,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     float: "a number",
     Path: "a path",
     str: "text that is not empty",
+    str | None: "text, or nothing",
 }
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")
@@ -109,6 +112,8 @@ def _parse(kind: Any, value: object) -> Any:
             number = kind(value)
             if number - number == 0:  # neither infinite nor "not a number"
                 return number
+    elif kind == str | None:
+        return _text(value).strip() or None
     elif _text(value).strip():
         return _path(_text(value)) if kind is Path else _text(value)
     raise ValueError

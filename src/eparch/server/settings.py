@@ -45,6 +45,7 @@ def setting(
     most: float | None = None,
     shown_default: str = "",
     is_secret: bool = False,
+    is_key: bool = False,
 ) -> Any:
     """Return a dataclass field for one row of the table.
 
@@ -54,9 +55,11 @@ def setting(
         least, most: bounds of a number, both included.
         shown_default: what the documentation says of a default that depends on the machine.
         is_secret: the value may hold a password, so `repr` leaves it out and no log can show it.
+        is_key: the whole value is secret, so it is never printed either, and there is no flag: every user of a machine
+            can read command lines.
     """
     metadata = {"default": default, "purpose": purpose, "least": least, "most": most, "shown_default": shown_default}
-    return field(metadata=metadata, repr=not is_secret)
+    return field(metadata={**metadata, "is_key": is_key}, repr=not (is_secret or is_key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,19 @@ class Settings:
         shown_default="sqlite:///$EPARCH_HOME/eparch.sqlite",
         is_secret=True,
     )
+    encryption_keys: tuple[str, ...] = setting(
+        (),
+        "Keys of secrets, each 32 bytes in base64; the first encrypts, all of them decrypt. Instead of the file.",
+        is_key=True,
+    )
+    encryption_keys_command: str | None = setting(
+        None, "A command that prints such keys, one a line. Instead of the file."
+    )
+    encryption_keys_file: Path = setting(
+        lambda home: home / "encryption.keys",
+        "The file of such keys, one a line; made at the first start.",
+        shown_default="$EPARCH_HOME/encryption.keys",
+    )
     readers: int = setting(4, "Threads that answer queries.", least=1, most=256)
     writers: int = setting(2, "Threads that write on PostgreSQL; SQLite always has one.", least=1, most=256)
     batch_max: int = setting(256, "Most mutations that share one transaction.", least=1, most=10_000)
@@ -101,6 +117,9 @@ class Settings:
     services_enabled: bool = setting(True, "Run the scheduler and the other services in this process.")
     scheduler_interval_s: float = setting(60.0, "Time between the starts of two passes of the scheduler.", least=0.1)
     runs_ahead: int = setting(10, "Runs that the scheduler creates ahead of time for each flow.", least=1, most=1000)
+    secret_keeper_interval_s: float = setting(
+        60.0, "Time between two looks for secrets that are to be encrypted with the first key.", least=0.1
+    )
     lazarus_interval_s: float = setting(60.0, "Time between the starts of two passes of Lazarus.", least=0.1)
     zombie_killer_interval_s: float = setting(
         60.0, "Time between the starts of two passes of the zombie killer.", least=0.1
@@ -143,6 +162,7 @@ class Row:
     default: str
     purpose: str
     is_switch: bool
+    is_key: bool
 
     @property
     def variable(self) -> str:
@@ -170,6 +190,7 @@ def rows() -> list[Row]:
             default=row.metadata["shown_default"] or as_text(row.metadata["default"]),
             purpose=row.metadata["purpose"],
             is_switch=_TYPES[row.name] is bool,
+            is_key=row.metadata["is_key"],
         )
         for row in fields(Settings)
     ]

@@ -16,7 +16,7 @@ from eparch.database.tables.runs import (
     task_run_state,
 )
 from eparch.database.tables.services import service_lease
-from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, key_value, message, project, tenant
+from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, key_value, message, project, secret, tenant
 
 __all__ = [
     "METADATA",
@@ -33,6 +33,7 @@ __all__ = [
     "log",
     "message",
     "project",
+    "secret",
     "service_lease",
     "task",
     "task_run",

@@ -1,4 +1,4 @@
-"""Tenants, projects, and what belongs to a tenant alone: agents, messages, cloud hooks, key-value pairs."""
+"""Tenants, projects, and what belongs to a tenant alone: agents, messages, cloud hooks, key-value pairs, secrets."""
 
 from typing import Final
 
@@ -71,4 +71,13 @@ key_value: Final = entity(
     document("value", nullable=True),
     Column("version", Integer, nullable=False),
     UniqueConstraint("tenant_id", "key"),
+)
+
+# Encrypted before it comes here; `key_id` says by which key.
+secret: Final = entity(
+    "secret",
+    words("name", nullable=False),
+    words("key_id", nullable=False),
+    words("ciphertext", nullable=False),
+    UniqueConstraint("tenant_id", "name"),
 )
