@@ -101,8 +101,8 @@ fmt: setup ui/node_modules/.installed ## format the code and sort its imports
 	$(NPM) run --silent format
 
 .PHONY: demo
-demo: setup guest ui ## set up and run examples/demo
-	$(BIN)/python examples/demo/run.py
+demo: setup ui ## set up, and run the demo to its end
+	$(BIN)/eparch demo --once
 
 .PHONY: bench
 bench: setup ## run the benchmarks

@@ -21,6 +21,7 @@ class Command:
 
 
 COMMANDS: Final = (
+    Command("demo", "eparch.cli.demo.command:demo", "Start a server, an agent and example flows."),
     Command("server start", "eparch.cli.server:start", "Run the server."),
     Command("register", "eparch.cli.register:register", "Register the flows in files."),
     Command("run", "eparch.cli.run:run", "Make a run of a flow, or run a flow file here."),

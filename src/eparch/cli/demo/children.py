@@ -6,19 +6,20 @@ Not in charge of what they are.
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
-_PAUSE_S = 0.1
-_STOP_S_MAX = 20.0
+from eparch.core.errors import EparchError
+
+_PAUSE_S: Final = 0.1
+_STOP_S_MAX: Final = 20.0
 
 
-class DemoError(Exception):
+class DemoError(EparchError):
     """The demo cannot go on; the message says why and which log tells more."""
 
 
@@ -29,7 +30,7 @@ class Child:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as output:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - the words are ours
                 command,
                 cwd=folder,
                 env=environment,
@@ -39,11 +40,16 @@ class Child:
                 start_new_session=True,
             )
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def check_alive(self) -> None:
         """Raise DemoError if the process has ended by itself."""
         code = self._process.poll()
         if code is not None:
-            raise DemoError(f"the {self.name} ended with code {code}; its log is {self.log}")
+            raise DemoError(f"The {self.name} ended with code {code}.", hint=f"its log is {self.log}")
 
     def stop(self) -> None:
         """End the process and those that it has started."""
@@ -68,27 +74,6 @@ def running(name: str, command: list[str], environment: dict[str, str], folder: 
         child.stop()
 
 
-def run_to_the_end(name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
-    """Run a command and wait for it.
-
-    Raises:
-        DemoError: its exit code is not 0.
-    """
-    log = folder / f"{name}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            code = process.wait()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-    if code != 0:
-        raise DemoError(f"{' '.join(command)} ended with code {code}; its log is {log}")
-
-
 def wait_until(condition: Callable[[], bool], what: str, deadline_s: float) -> None:
     """Ask `condition` again and again until it holds.
 
@@ -98,7 +83,7 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float) -> N
     deadline = time.monotonic() + deadline_s
     while not condition():
         if time.monotonic() > deadline:
-            raise DemoError(f"waited {deadline_s:g} s in vain for {what}")
+            raise DemoError(f"Waited {deadline_s:g} s in vain for {what}.")
         time.sleep(_PAUSE_S)
 
 
@@ -109,15 +94,3 @@ def end_on_sigterm() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-
-
-def free_port(preferred: int) -> int:
-    """Return `preferred` if nothing listens there on 127.0.0.1, otherwise another port."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                found: int = probe.getsockname()[1]
-                return found
-    raise DemoError("there is no free port on 127.0.0.1")

@@ -1,0 +1,1 @@
+"""The flows of the demo: each file is what a user would write."""
