@@ -12,7 +12,10 @@ export interface Place {
 export const NAVIGATION: readonly { group: string | null; places: readonly Place[] }[] = [
   {
     group: null,
-    places: [{ name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' }],
+    places: [
+      { name: 'Dashboard', icon: 'dashboard', to: '/', letter: 'd' },
+      { name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' },
+    ],
   },
 ]
 

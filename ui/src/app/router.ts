@@ -5,7 +5,7 @@ import NotFound from './NotFound.vue'
 const ID = '[0-9a-fA-F-]{36}'
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/', redirect: '/runs' },
+  { path: '/', component: () => import('@/features/dashboard/DashboardPage.vue') },
   { path: '/runs', component: () => import('@/features/runs/RunsPage.vue') },
   // Where clients of Prefect 1.x lead people: /TENANT/flow-run/ID.
   {
