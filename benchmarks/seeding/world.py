@@ -14,7 +14,7 @@ from eparch.database.tables import flow as flow_table
 from eparch.database.tables import tenant
 from eparch.database.transactions import Transaction
 from eparch.operations.first_tenant import make_first_tenant
-from eparch.operations.schedules import schedule_flow_runs
+from eparch.operations.schedule_runs import schedule_flow_runs
 
 from .flows import COLUMNS, Flow, Flows
 from .hostile import (

@@ -23,7 +23,8 @@ COLUMNS = {
     "tenant": "id created updated name slug info settings",
     "project": "id created updated tenant_id name description",
     "flow_group": (
-        "id created updated tenant_id name labels schedule settings default_parameters run_config description"
+        "id created updated tenant_id name labels schedule settings default_parameters run_config description "
+        "misfire_policy overlap_policy daylight_rule"
     ),
     "flow": (
         "id created updated tenant_id project_id flow_group_id name description version version_group_id archived "
@@ -37,7 +38,7 @@ COLUMNS = {
     "flow_run": (
         "id created updated tenant_id flow_id agent_id name parameters labels run_config context scheduled_start_time "
         "auto_scheduled idempotency_key heartbeat start_time end_time version state state_timestamp state_start_time "
-        "state_message state_result serialized_state times_resurrected"
+        "state_message state_result serialized_state times_resurrected held_by"
     ),
     "flow_run_state": (
         "id created updated tenant_id flow_run_id timestamp state message result start_time serialized_state version"

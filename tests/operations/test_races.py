@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import text
 
 from eparch.core.principals import Principal
+from eparch.core.schedules import Span
 from eparch.database.tables import flow, flow_group, flow_run, flow_run_state
 from eparch.database.transactions import Transaction
 from eparch.operations.registry import OPERATIONS
-from eparch.operations.schedules import Counts, schedule_flow_runs
+from eparch.operations.schedule_runs import Counts, schedule_flow_runs
 from tests.databases import PostgreSQLDatabases
 from tests.operations.backend import TENANT, Backend
 from tests.operations.conftest import opened
@@ -121,10 +122,10 @@ def test_two_schedulers_make_each_run_once(postgresql: Backend) -> None:
 
     def pass_of_the_other() -> Counts:
         with postgresql.transaction() as tx:
-            return schedule_flow_runs(tx, None, postgresql.now, 20, waits=False)
+            return schedule_flow_runs(tx, None, postgresql.now, Span(20), waits=False)
 
     with meanwhile(postgresql, pass_of_the_other) as (tx, second):
-        first = schedule_flow_runs(tx, None, postgresql.now, 20, waits=False)
+        first = schedule_flow_runs(tx, None, postgresql.now, Span(20), waits=False)
     assert first == Counts(flows=3, flow_runs=42)
     assert second.result() == Counts(flows=3, flow_runs=0)
     assert postgresql.count(flow_run) == postgresql.count(flow_run_state) == 72

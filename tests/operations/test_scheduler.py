@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from eparch.database.engines import reading_engine
 from eparch.database.tables import flow, flow_group, flow_run, flow_run_state
-from eparch.operations.schedules import Counts
+from eparch.operations.schedule_runs import Counts
 from eparch.services.scheduler import Scheduler
 from tests.operations.backend import Backend
 from tests.operations.samples import flow_document, make_project, register, schedule

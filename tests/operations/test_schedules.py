@@ -8,9 +8,10 @@ import pytest
 
 from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
+from eparch.core.schedules import Span
 from eparch.core.transitions import made_state
 from eparch.database.tables import flow, flow_group, flow_run, flow_run_state, task_run
-from eparch.operations.schedules import Counts, flows_lacking_runs, schedule_flow_runs
+from eparch.operations.schedule_runs import Counts, flows_lacking_runs, schedule_flow_runs
 from eparch.operations.state_writes import FLOW_RUN
 from eparch.operations.states import enter_states
 from tests.operations.backend import OTHER_TENANT, START, TENANT, UNKNOWN, Backend
@@ -54,7 +55,7 @@ def hours(first: int, count: int = 10) -> list[datetime]:
 
 def schedule_all(backend: Backend, runs_ahead: int = 10) -> Counts:
     with backend.transaction() as tx:
-        return schedule_flow_runs(tx, None, backend.now, runs_ahead)
+        return schedule_flow_runs(tx, None, backend.now, Span(runs_ahead))
 
 
 # ---- On ----
@@ -89,7 +90,7 @@ def test_switching_on_again_makes_no_second_runs(backend: Backend, project_id: s
     assert instants(backend, flow_id) == hours(13)
     backend.move_clock(hours=3)
     backend.run("set_schedule_active", flow_id=flow_id)
-    assert backend.touched == {"flow_run", "flow_run_state", "queue"}
+    assert backend.touched == {"flow_run", "flow_run_state", "flow_schedule", "queue"}
     assert instants(backend, flow_id) == hours(13, 13)
 
 
@@ -294,8 +295,8 @@ def test_only_the_asked_flows_are_scheduled(backend: Backend, project_id: str) -
     inactive = register_inactive(backend, project_id, name="inactive")
     with backend.transaction() as tx:
         asked = [ids[1], inactive, UNKNOWN]
-        assert schedule_flow_runs(tx, asked, backend.now, 20) == Counts(flows=1, flow_runs=10)
-        assert schedule_flow_runs(tx, [], backend.now, 20) == Counts()
+        assert schedule_flow_runs(tx, asked, backend.now, Span(20)) == Counts(flows=1, flow_runs=10)
+        assert schedule_flow_runs(tx, [], backend.now, Span(20)) == Counts()
     assert [len(runs(backend, flow_id)) for flow_id in ids] == [10, 20, 10]
 
 
@@ -341,7 +342,7 @@ def test_flows_that_lack_runs_are_found_page_by_page(backend: Backend, project_i
 
     def page(after: str | None, flows_max: int) -> tuple[Counts, list[str], str | None]:
         with backend.transaction() as tx:
-            found = flows_lacking_runs(tx, after, backend.now, runs_ahead=10, flows_max=flows_max)
+            found = flows_lacking_runs(tx, after, backend.now, span=Span(10), flows_max=flows_max)
             assert tx.touched == set()
         return found.counts, found.flow_ids, found.last_flow_id
 

@@ -16,10 +16,9 @@ from eparch.database.bulk import is_one_of, listed
 from eparch.database.tables import flow, flow_run
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
-from eparch.operations.deletion import delete_auto_scheduled_runs
 from eparch.operations.locks import lock_flow
 from eparch.operations.registry import Input, Payload, operation
-from eparch.operations.schedules import schedule_flow_runs
+from eparch.operations.schedule_runs import forget_schedules, schedule_flow_runs
 from eparch.operations.states import cancel_flow_runs
 
 
@@ -58,7 +57,7 @@ def archive_flows(tx: Transaction, tenant_id: str, flow_ids: Sequence[str], now:
         return
     bound = {"flows": listed(flow_ids)}
     tx.execute(_ARCHIVE, {**bound, "now": now})
-    delete_auto_scheduled_runs(tx, flow_ids)
+    forget_schedules(tx, flow_ids)
     waiting = [row.id for row in tx.rows(_WAITING, bound)]
     if waiting:
         cancel_flow_runs(tx, tenant_id, waiting, now, reason="its flow has been archived")

@@ -5,16 +5,17 @@ partial index, and looks at `ROWS_MAX` of its entries at the most. What has ende
 (`database.figures.Notes`), as counting it here would read every run there ever was.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, bindparam, false, func, select, true
+from sqlalchemy import ColumnElement, Select, Table, bindparam, false, func, select, true
 
 from eparch.core.states import QUEUEABLE, RUNNING
 from eparch.database.tables import flow, flow_run, service_lease, task_run, tenant
-from eparch.database.tables._columns import in_states
+from eparch.database.tables._columns import in_states, is_held
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 
@@ -61,7 +62,10 @@ def installation(tx: Transaction, now: datetime) -> Installation:
 
 
 def _counts(tx: Transaction, statements: Mapping[str, Select[Any]]) -> dict[str, int]:
-    return {row.state: row.runs for statement in statements.values() for row in tx.rows(statement)}
+    counts: Counter[str] = Counter()
+    for statement in statements.values():
+        counts.update({row.state: row.runs for row in tx.rows(statement)})
+    return dict(counts)
 
 
 def _size_bytes(tx: Transaction) -> int:
@@ -73,20 +77,21 @@ def _size_bytes(tx: Transaction) -> int:
     return int(pages) * int(page_bytes)
 
 
-def _by_state(table: Table, states: frozenset[str], index: str) -> Select[Any]:
+def _by_state(table: Table, index: str, *conditions: ColumnElement[bool]) -> Select[Any]:
     # SQLite would rather read the whole table than an index of which it needs everything.
-    rows = select(table.c.state).where(in_states(table, states)).with_hint(table, f"INDEXED BY {index}", "sqlite")
+    rows = select(table.c.state).where(*conditions).with_hint(table, f"INDEXED BY {index}", "sqlite")
     some = rows.limit(ROWS_MAX).subquery("some")
     return select(some.c.state, func.count().label("runs")).group_by(some.c.state)
 
 
 _FLOW_RUNS: Final = {
-    "queue": _by_state(flow_run, QUEUEABLE, "ix_flow_run_queue"),
-    "active": _by_state(flow_run, RUNNING | {"Submitted"}, "ix_flow_run_active"),
+    "queue": _by_state(flow_run, "ix_flow_run_queue", in_states(flow_run, QUEUEABLE), flow_run.c.held_by.is_(None)),
+    "held": _by_state(flow_run, "ix_flow_run_held", is_held()),
+    "active": _by_state(flow_run, "ix_flow_run_active", in_states(flow_run, RUNNING | {"Submitted"})),
 }
 _TASK_RUNS: Final = {
-    "queue": _by_state(task_run, QUEUEABLE, "ix_task_run_queue"),
-    "active": _by_state(task_run, RUNNING, "ix_task_run_active"),
+    "queue": _by_state(task_run, "ix_task_run_queue", in_states(task_run, QUEUEABLE)),
+    "active": _by_state(task_run, "ix_task_run_active", in_states(task_run, RUNNING)),
 }
 
 # Tenant by tenant, as the index of the queue begins with it.
@@ -94,7 +99,11 @@ _DUE_RUNS = (
     select(flow_run.c.state_start_time.label("due"))
     .select_from(tenant)
     .join(flow_run, flow_run.c.tenant_id == tenant.c.id)
-    .where(in_states(flow_run, QUEUEABLE), flow_run.c.state_start_time <= bindparam("now", type_=Timestamp()))
+    .where(
+        in_states(flow_run, QUEUEABLE),
+        flow_run.c.held_by.is_(None),
+        flow_run.c.state_start_time <= bindparam("now", type_=Timestamp()),
+    )
     .limit(ROWS_MAX)
     .subquery("due_runs")
 )

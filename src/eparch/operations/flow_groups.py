@@ -13,11 +13,12 @@ from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
 from eparch.database.tables import flow, flow_group
 from eparch.database.transactions import Transaction
-from eparch.operations.deletion import delete_auto_scheduled_runs, delete_flows
+from eparch.operations.deletion import delete_flows
 from eparch.operations.locks import lock_flow_group
 from eparch.operations.registry import Input, Payload, operation
 from eparch.operations.schedule_previews import given_schedule
-from eparch.operations.schedules import check_schedules, schedule_flow_runs
+from eparch.operations.schedule_runs import forget_schedules, refresh_flow_runs, schedule_flow_runs
+from eparch.operations.schedules import check_schedules
 
 
 @operation("delete:flow")
@@ -41,7 +42,7 @@ def set_flow_group_description(tx: Transaction, principal: Principal, given: Inp
 def set_flow_group_labels(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Set the labels of new runs: null leaves them to the flow, an empty list means none."""
     labels = given.get("labels")
-    return {"success": _change(tx, principal, given, now, labels=None if labels is None else sorted(set(labels)))}
+    return {"success": _redefine(tx, principal, given, now, labels=None if labels is None else sorted(set(labels)))}
 
 
 @operation("update:flow")
@@ -50,7 +51,7 @@ def set_flow_group_run_config(tx: Transaction, principal: Principal, given: Inpu
     run_config = given.get("run_config")
     if run_config is not None and not isinstance(run_config, dict):
         raise BadInput("A run config must be a JSON object, or null.")
-    return {"success": _change(tx, principal, given, now, run_config=run_config)}
+    return {"success": _redefine(tx, principal, given, now, run_config=run_config)}
 
 
 @operation("update:flow")
@@ -59,7 +60,7 @@ def set_flow_group_default_parameters(tx: Transaction, principal: Principal, giv
     parameters = given["parameters"]
     if not isinstance(parameters, dict):
         raise BadInput("Default parameters must be a JSON object.", hint="an empty object clears them")
-    return {"success": _change(tx, principal, given, now, default_parameters=parameters)}
+    return {"success": _redefine(tx, principal, given, now, default_parameters=parameters)}
 
 
 @operation("update:flow")
@@ -74,6 +75,36 @@ def delete_flow_group_schedule(tx: Transaction, principal: Principal, given: Inp
     return {"success": _reschedule(tx, principal, given, now, None)}
 
 
+@operation("update:flow")
+def set_flow_group_schedule_policies(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Set what becomes of missed instants, of runs that overlap, and of times that a daylight-saving change moves.
+
+    What is not given stays as it is. It holds at once for runs that are made already and not due yet.
+    """
+    names = ("misfire_policy", "overlap_policy", "daylight_rule")
+    values = {name: given[name] for name in names if given.get(name) is not None}
+    if not values:
+        raise BadInput("There is no policy to set.", hint=f"give one of {', '.join(names)}")
+    if not _change(tx, principal, given, now, **values):
+        return {"success": False}
+    flow_ids = _flow_ids(tx, given["flow_group_id"])
+    if "daylight_rule" in values:
+        # Other instants: the runs are made anew.
+        forget_schedules(tx, flow_ids)
+        schedule_flow_runs(tx, flow_ids, now)
+    else:
+        refresh_flow_runs(tx, flow_ids, now)
+    return {"success": True}
+
+
+def _redefine(tx: Transaction, principal: Principal, given: Input, now: datetime, **values: Any) -> bool:
+    """Change what new runs get, those of a schedule that are made already and not due yet included."""
+    if not _change(tx, principal, given, now, **values):
+        return False
+    refresh_flow_runs(tx, _flow_ids(tx, given["flow_group_id"]), now)
+    return True
+
+
 def _reschedule(
     tx: Transaction, principal: Principal, given: Input, now: datetime, schedule: dict[str, object] | None
 ) -> bool:
@@ -82,7 +113,7 @@ def _reschedule(
     flow_ids = _flow_ids(tx, given["flow_group_id"])
     if schedule is not None:
         check_schedules(tx, flow_ids)
-    delete_auto_scheduled_runs(tx, flow_ids)
+    forget_schedules(tx, flow_ids)
     schedule_flow_runs(tx, flow_ids, now)
     return True
 

@@ -166,7 +166,7 @@ _FITS: Final[ColumnElement[bool]] = _Fits(flow_run.c.labels, _LABELS) & (
     (func.json_array_length(flow_run.c.labels, type_=Integer()) == 0) == bindparam("is_bare", type_=Boolean())
 )
 
-_WAITS: Final = in_states(flow_run, QUEUEABLE)
+_WAITS: Final = in_states(flow_run, QUEUEABLE) & flow_run.c.held_by.is_(None)
 _TASK_WAITS: Final = in_states(task_run, QUEUEABLE)
 _ACTIVE: Final = in_states(flow_run, RUNNING | {"Submitted"})
 

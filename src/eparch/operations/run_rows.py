@@ -30,6 +30,7 @@ def flow_run_row(
     name: str | None = None,
     idempotency_key: str | None = None,
     auto_scheduled: bool = False,
+    held_by: str | None = None,
 ) -> dict[str, Any]:
     """Return the row of a flow run in its first state, `Scheduled`, version 1.
 
@@ -38,6 +39,7 @@ def flow_run_row(
     Args:
         name: a random one where it is None or empty.
         context: an empty one where it is None.
+        held_by: what keeps it from being handed out.
     """
     return {
         "id": new_id(),
@@ -61,6 +63,7 @@ def flow_run_row(
         "state_message": _MESSAGE,
         "serialized_state": _document(scheduled_start_time),
         "has_task_runs": False,
+        "held_by": held_by,
     }
 
 

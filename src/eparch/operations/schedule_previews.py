@@ -35,8 +35,11 @@ def schedule_preview(tx: Transaction, principal: Principal, given: Input, now: d
     count = 10 if given.get("count") is None else given["count"]
     if not 1 <= count <= EVENTS_MAX:
         raise BadInput(f"{count} instants cannot be shown: `count` is from 1 to {EVENTS_MAX}.")
-    document = _saved_schedule(tx, principal, given) if given.get("flow_group_id") else given_schedule(given, now)
-    rule = given.get("daylight_rule") or DaylightRule.COMPATIBLE
+    if given.get("flow_group_id"):
+        document, saved_rule = _saved_schedule(tx, principal, given)
+    else:
+        document, saved_rule = given_schedule(given, now), DaylightRule.COMPATIBLE
+    rule = given.get("daylight_rule") or saved_rule
     shown = preview(parsed(document), given.get("after") or now, count, DaylightRule(rule))
     return {
         "events": [_event(event) for event in shown.events],
@@ -80,7 +83,7 @@ def parsed(document: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def _saved_schedule(tx: Transaction, principal: Principal, given: Input) -> Mapping[str, Any]:
+def _saved_schedule(tx: Transaction, principal: Principal, given: Input) -> tuple[Mapping[str, Any], str]:
     names = ("cron_clocks", "interval_clocks", "rrule_clocks", "timezone", "schedule")
     others = [name for name in names if given.get(name)]
     if others:
@@ -97,7 +100,7 @@ def _saved_schedule(tx: Transaction, principal: Principal, given: Input) -> Mapp
             f"Flow group {given['flow_group_id']} has no schedule, nor has its flow.",
             hint="give clocks, or set one with set_flow_group_schedule",
         )
-    return document
+    return document, row.daylight_rule
 
 
 def _event(event: PreviewEvent) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _note(note: DaylightNote) -> dict[str, Any]:
 
 
 _SAVED: Final = (
-    select(flow.c.schedule, flow_group.c.schedule.label("group_schedule"))
+    select(flow.c.schedule, flow_group.c.schedule.label("group_schedule"), flow_group.c.daylight_rule)
     .join(flow_group, flow_group.c.id == flow.c.flow_group_id)
     .where(
         flow_group.c.id == bindparam("group"), flow_group.c.tenant_id == bindparam("tenant"), flow.c.archived.is_(False)

@@ -160,6 +160,8 @@ class StateWrites:
             tx.announce("queue")
         update_rows(tx, self.kind.runs, list(self._changes.values()))
         if self.kind.is_flow_run:
+            if any(change["end_time"] is not None for change in self._changes.values()):
+                tx.announce("flow_run_ended")
             write_heartbeats(tx, "flow_run", self._beating, self.now)
 
     @property

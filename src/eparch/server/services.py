@@ -5,7 +5,7 @@ do (`eparch.services`) nor of whose turn it is (`eparch.services.lease`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from eparch.server.changes import Changes
 from eparch.server.settings import Settings
 from eparch.server.traces import NO_TRACER, Tracer
 from eparch.server.vault import Vault
+from eparch.services.dispatcher import Dispatcher
 from eparch.services.lazarus import Lazarus
 from eparch.services.lease import RENEWAL_S, LeaseKeeper, PassFigures, Turn
 from eparch.services.loop import Loop
@@ -59,6 +60,7 @@ class Services:
         self._running: list[asyncio.Task[None]] = []
         self._waking: list[asyncio.Task[None]] = []
         self._loops: dict[str, Loop] = {}
+        self._wanted: dict[str, Callable[[str], bool]] = {}
         # A SQLite file belongs to one server, so whoever held the leases before has ended.
         is_alone = parse_url(settings.database_url).get_backend_name() == "sqlite"
         self._keeper = LeaseKeeper(changes.perform, process, wake=self._wake, is_alone=is_alone)
@@ -70,7 +72,11 @@ class Services:
         if not self._loops:
             return
         self._running = [asyncio.create_task(loop.run()) for loop in (self._leases, *self._loops.values())]
-        self._waking = [asyncio.create_task(self._wake_by_events(name, events)) for name, events in _EVENTS.items()]
+        self._waking = [
+            asyncio.create_task(self._wake_by_event(name, event))
+            for name, events in _EVENTS.items()
+            for event in events
+        ]
 
     async def stop(self) -> None:
         """Let passes that have begun come to their end, and give the leases back."""
@@ -109,7 +115,9 @@ class Services:
         )
         settle_s = settings.heartbeat_settle_s
         turn = self._keeper.turn("scheduler")
-        scheduler = Scheduler(self._read, turn.change, runs_ahead=settings.runs_ahead)
+        scheduler = Scheduler(
+            self._read, turn.change, runs_ahead=settings.runs_ahead, interval_s=settings.scheduler_interval_s
+        )
         self._add(turn, scheduler.run_once, settings.scheduler_interval_s)
         turn = self._keeper.turn("lazarus", settle_s=settle_s)
         lazarus = Lazarus(self._read, turn.change, rules)
@@ -120,27 +128,48 @@ class Services:
         turn = self._keeper.turn("secret_keeper")
         secret_keeper = SecretKeeper(self._read, turn.change, self._vault.refresh)
         self._add(turn, secret_keeper.run_once, settings.secret_keeper_interval_s)
+        turn = self._keeper.turn("dispatcher")
+        dispatcher = Dispatcher(self._read, turn.change)
+        self._add(turn, dispatcher.run_once, _DISPATCH_S, next_due=lambda: dispatcher.next_due)
+        self._wanted["dispatcher"] = lambda event: event != "flow_run_ended" or dispatcher.waits_for_ends
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
-    def _add(self, turn: Turn, run_once: Callable[[datetime], Awaitable[object]], interval_s: float) -> None:
+    def _add(
+        self,
+        turn: Turn,
+        run_once: Callable[[datetime], Awaitable[object]],
+        interval_s: float,
+        *,
+        next_due: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
         async def traced(now: datetime) -> object:
             with self._tracer.span(f"pass of {turn.name}"):
                 return await run_once(now)
 
-        self._loops[turn.name] = Loop(turn.name, turn.guarded(traced), interval_s=interval_s, clock=self._clock)
+        self._loops[turn.name] = Loop(
+            turn.name,
+            turn.guarded(traced),
+            interval_s=interval_s,
+            clock=self._clock,
+            # What another server's turn it is, is not due here.
+            next_due=lambda: next_due() if turn.is_mine(self._clock()) else None,
+        )
 
     def _wake(self, name: str) -> None:
         self._loops[name].wake()
 
-    async def _wake_by_events(self, name: str, events: Sequence[str]) -> None:
+    async def _wake_by_event(self, name: str, event: str) -> None:
         """Begin a pass when something has changed that concerns a service, instead of after minutes."""
-        with self._bus.listening(events) as listener:
+        is_wanted = self._wanted.get(name)
+        with self._bus.listening((event,)) as listener:
             while True:
                 await listener.wait()
-                self._wake(name)
+                if is_wanted is None or is_wanted(event):
+                    self._wake(name)
 
 
-_EVENTS: Final = {"scheduler": ("flow", "flow_group")}
+_EVENTS: Final = {"scheduler": ("flow", "flow_group"), "dispatcher": ("held", "flow_run_ended")}
+_DISPATCH_S: Final = 10.0
 
 
 def _report(loop: Loop, turn: Turn, now: datetime) -> dict[str, Any]:

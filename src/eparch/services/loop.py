@@ -19,6 +19,8 @@ logger: Final = logging.getLogger("eparch.services")
 _JITTER: Final = 0.1
 _RETRY_S: Final = 1.0
 _RETRY_S_MAX: Final = 60.0
+# A service that says again and again that it is due shall not keep a processor busy.
+_PAUSE_S: Final = 0.01
 
 Wait = Callable[[asyncio.Event, float], Awaitable[None]]
 
@@ -64,6 +66,7 @@ class Loop:
         clock: returns the present, aware.
         wait: how to wait for an event; a test waits without letting time pass.
         jitter: returns a uniform sample in [0, 1).
+        next_due: returns when the next pass is needed at the latest, however long the interval; None is no matter.
     Raises:
         ValueError: the interval is not positive.
     """
@@ -77,6 +80,7 @@ class Loop:
         clock: Callable[[], datetime],
         wait: Wait = wait_for,
         jitter: Callable[[], float] = random.random,
+        next_due: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         if interval_s <= 0:
             raise ValueError(f"interval_s={interval_s} of {name} must be more than 0")
@@ -87,6 +91,7 @@ class Loop:
         self._clock = clock
         self._wait = wait
         self._jitter = jitter
+        self._next_due = next_due
         self._woken = asyncio.Event()
         self._is_stopping = False
 
@@ -138,4 +143,8 @@ class Loop:
             logger.warning(
                 "%s took %.1f s, which is longer than its interval of %g s.", self.name, took_s, self._interval_s
             )
-        return max(interval_s - took_s, 0.0)
+        delay_s = interval_s - took_s
+        due = self._next_due()
+        if due is not None:
+            delay_s = min(delay_s, max((due - status.ended).total_seconds(), _PAUSE_S))
+        return max(delay_s, 0.0)

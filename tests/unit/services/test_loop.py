@@ -48,7 +48,13 @@ class World:
         if len(self.waits) == self._waits_max:
             self.loop.stop()
 
-    def make(self, *, interval_s: float = 60, jitter: float = 0.5) -> Loop:
+    def make(
+        self,
+        *,
+        interval_s: float = 60,
+        jitter: float = 0.5,
+        next_due: Callable[[], datetime | None] = lambda: None,
+    ) -> Loop:
         self.loop = Loop(
             "Tester",
             self.run_once,
@@ -56,6 +62,7 @@ class World:
             clock=lambda: self.now,
             wait=self.wait,
             jitter=lambda: jitter,
+            next_due=next_due,
         )
         return self.loop
 
@@ -90,6 +97,13 @@ async def test_a_clock_that_is_set_back_does_not_stretch_the_interval() -> None:
     world.took_s = -3600
     await world.make().run()
     assert world.waits == [60, 60, 60]
+
+
+@pytest.mark.parametrize(("due_s", "wait_s"), [(7.5, 7.5), (90, 60), (0, 0.01), (-1000, 0.01)])
+async def test_a_service_may_need_its_next_pass_sooner(due_s: float, wait_s: float) -> None:
+    world = World(1)
+    await world.make(next_due=lambda: world.now + timedelta(seconds=due_s)).run()
+    assert world.waits == [wait_s]
 
 
 async def test_a_failure_is_logged_shown_and_tried_again_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,14 +10,16 @@ The rules in plain words are in docs/schedules.md. dateutil and croniter are imp
 
 from eparch.core.schedules.clock import CANDIDATES_MAX
 from eparch.core.schedules.errors import ScheduleError
-from eparch.core.schedules.events import Event, next_events
+from eparch.core.schedules.events import Event, events_between, next_events
 from eparch.core.schedules.group_schedule import GivenSchedule, schedule_document
 from eparch.core.schedules.preview import DaylightNote, NoteKind, Preview, PreviewEvent, preview
-from eparch.core.schedules.run_identity import auto_schedule_key
+from eparch.core.schedules.run_identity import auto_schedule_key, canonical_payload
 from eparch.core.schedules.schedule import Schedule, parse_schedule
+from eparch.core.schedules.spans import AHEAD_MAX, Span, events_ahead, last_events, next_look
 from eparch.core.schedules.zones import DaylightRule
 
 __all__ = [
+    "AHEAD_MAX",
     "CANDIDATES_MAX",
     "DaylightNote",
     "DaylightRule",
@@ -28,8 +30,14 @@ __all__ = [
     "PreviewEvent",
     "Schedule",
     "ScheduleError",
+    "Span",
     "auto_schedule_key",
+    "canonical_payload",
+    "events_ahead",
+    "events_between",
+    "last_events",
     "next_events",
+    "next_look",
     "parse_schedule",
     "preview",
     "schedule_document",

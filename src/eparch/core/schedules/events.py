@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from heapq import merge
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -65,14 +65,35 @@ def next_ticks(schedule: Schedule, after: datetime, events_max: int, rule: Dayli
     Raises:
         ValueError: `after` is naive.
     """
+    return list(islice(_ticks(schedule, after, rule), max(events_max, 0)))
+
+
+def events_between(
+    schedule: Schedule, after: datetime, until: datetime, rule: DaylightRule = DaylightRule.COMPATIBLE
+) -> list[Event]:
+    """Return the events that are later than `after` and not later than `until`, ascending; see `next_events`.
+
+    Raises:
+        ValueError: `after` is naive.
+    """
+    ticks = _ticks(schedule, after, rule)
+    if not schedule.adjustments:
+        # Adjusted events may stand in any order; others end with the first that is too late.
+        ticks = takewhile(lambda tick: tick[0] <= until, ticks)
+    clocks = schedule.clocks
+    events = [
+        Event(at, clocks[index].parameter_defaults, clocks[index].labels) for at, _, index in ticks if at <= until
+    ]
+    return sorted(events, key=lambda event: event.start_time)
+
+
+def _ticks(schedule: Schedule, after: datetime, rule: DaylightRule) -> Iterator[Tick]:
     if after.tzinfo is None:
         raise ValueError(f"after={after.isoformat()} must be an aware datetime")
-    if events_max <= 0:
-        return []
     try:
         earliest = after.astimezone(UTC) + _RESOLUTION
     except OverflowError:
-        return []
+        return iter(())
     clocks = schedule.clocks
     payloads = _Payloads(clocks)
     ticks: Iterator[Tick] = islice(_merged(clocks, earliest, rule, payloads), CANDIDATES_MAX)
@@ -80,7 +101,7 @@ def next_ticks(schedule: Schedule, after: datetime, events_max: int, rule: Dayli
         ticks = _accepted(schedule, ticks)
     if schedule.adjustments:
         ticks = _without_repetition(_adjusted(schedule, ticks, earliest), payloads)
-    return list(islice(ticks, events_max))
+    return ticks
 
 
 def _occurrences(clock: Clock, earliest: datetime, rule: DaylightRule) -> Iterator[Occurrence]:

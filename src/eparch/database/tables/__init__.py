@@ -4,7 +4,7 @@ In charge of columns, keys and indexes; not in charge of what the API calls them
 """
 
 from eparch.database.tables._columns import METADATA
-from eparch.database.tables.flows import edge, flow, flow_group, task
+from eparch.database.tables.flows import edge, flow, flow_group, flow_schedule, task
 from eparch.database.tables.runs import (
     flow_run,
     flow_run_heartbeat,
@@ -29,6 +29,7 @@ __all__ = [
     "flow_run",
     "flow_run_heartbeat",
     "flow_run_state",
+    "flow_schedule",
     "key_value",
     "log",
     "message",

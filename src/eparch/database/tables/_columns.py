@@ -1,5 +1,6 @@
 """The columns and constraints that many tables share."""
 
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Column, ColumnElement, ForeignKey, MetaData, Table, literal_column
@@ -47,6 +48,13 @@ def words(name: str, *, nullable: bool = True) -> Column[Any]:
     return Column(name, Words, nullable=nullable)
 
 
+def choice(name: str, choices: type[StrEnum], default: StrEnum) -> Column[Any]:
+    """Return a column that holds one of a few words."""
+    listed = ", ".join(f"'{member}'" for member in choices)
+    constraint = CheckConstraint(f"{name} IN ({listed})", name=name)
+    return Column(name, Words, constraint, nullable=False, server_default=str(default))
+
+
 def instant(name: str, *, nullable: bool = True) -> Column[Any]:
     """Return a column that holds a point in time."""
     return Column(name, Timestamp, nullable=nullable)
@@ -55,6 +63,11 @@ def instant(name: str, *, nullable: bool = True) -> Column[Any]:
 def known_state(column: str = "state") -> CheckConstraint:
     """Return the rule that `column` names a state of the table in `core.states`, or is NULL."""
     return CheckConstraint(f"{column} IN ({quoted(CONCRETE)})", name="state")
+
+
+def is_held() -> ColumnElement[Any]:
+    """Return the condition that a flow run is held until something lets it through, word for word as in its index."""
+    return literal_column("flow_run.state = 'Scheduled' AND flow_run.held_by IS NOT NULL")
 
 
 def in_states(table: Table, names: frozenset[str]) -> ColumnElement[Any]:

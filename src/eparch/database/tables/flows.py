@@ -2,9 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, func, text
 
-from eparch.database.tables._columns import document, entity, reference, words
+from eparch.core.schedule_policies import MisfirePolicy, OverlapPolicy
+from eparch.core.schedules import DaylightRule
+from eparch.database.tables._columns import METADATA, choice, document, entity, instant, reference, words
+from eparch.database.types import Uuid
 
 flow_group: Final = entity(
     "flow_group",
@@ -15,6 +18,9 @@ flow_group: Final = entity(
     document("default_parameters"),
     document("run_config", nullable=True),
     words("description"),
+    choice("misfire_policy", MisfirePolicy, MisfirePolicy.SKIP),
+    choice("overlap_policy", OverlapPolicy, OverlapPolicy.ALLOW),
+    choice("daylight_rule", DaylightRule, DaylightRule.COMPATIBLE),
     UniqueConstraint("tenant_id", "name"),
 )
 
@@ -47,6 +53,17 @@ Index(
     flow.c.flow_group_id,
     postgresql_where=flow.c.is_schedule_active & ~flow.c.archived,
     sqlite_where=text("is_schedule_active = 1 AND archived = 0"),
+)
+
+# How far the runs of an active schedule have been made, and when it must be looked at again. Apart from the flow, whose
+# row has its documents: an index over what is due lets the scheduler read no more than that.
+flow_schedule: Final = Table(
+    "flow_schedule",
+    METADATA,
+    Column("flow_id", Uuid, ForeignKey("flow.id", ondelete="CASCADE"), primary_key=True),
+    instant("made_until", nullable=False),
+    instant("due", nullable=False),
+    Index(None, "due"),
 )
 
 # `retry_delay` holds seconds; the API shows it as an interval.

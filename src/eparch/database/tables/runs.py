@@ -91,6 +91,7 @@ flow_run: Final = entity(
     Column("times_resurrected", Integer, nullable=False),
     *_newest_state(),
     Column("has_task_runs", Boolean, nullable=False),
+    words("held_by"),
     UniqueConstraint("flow_id", "idempotency_key", name="ix_flow_run_idempotency_key_unique"),
     Index(None, "flow_id", "scheduled_start_time"),
     Index(None, "tenant_id", "scheduled_start_time"),
@@ -98,7 +99,13 @@ flow_run: Final = entity(
     Index(None, "tenant_id", "name"),
     Index(None, "agent_id"),
 )
-_where(flow_run, "ix_flow_run_queue", f"state IN ({quoted(QUEUEABLE)})", "tenant_id", "state_start_time")
+# A run that something holds is offered to nobody, whatever its state; `held_by` says what.
+_where(
+    *(flow_run, "ix_flow_run_queue", f"state IN ({quoted(QUEUEABLE)}) AND held_by IS NULL"),
+    *("tenant_id", "state_start_time"),
+)
+_where(flow_run, "ix_flow_run_held", "state = 'Scheduled' AND held_by IS NOT NULL", "state_start_time")
+_where(flow_run, "ix_flow_run_unfinished", "end_time IS NULL", "flow_id", "scheduled_start_time")
 _where(flow_run, "ix_flow_run_active", f"state IN ({quoted(RUNNING | {'Submitted'})})", "tenant_id", "state")
 _where(flow_run, "ix_flow_run_ended", f"state IN ({quoted(FINISHED)})", "end_time")
 
