@@ -1,6 +1,5 @@
 """Every executor comes to the same end; what happens in other processes is seen here."""
 
-import contextlib
 import logging
 import os
 import subprocess
@@ -8,7 +7,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from eparch import Flow, Parameter, context, get_logger, task
 from eparch.executors import DaskExecutor, LocalExecutor, ProcessExecutor, ThreadExecutor
 from eparch.signals import LOOP, SKIP
 from eparch.states import Failed, Mapped, Skipped, Success
+from tests.sdk.dask_clusters import dask_cluster
 
 EXECUTORS: list[Callable[[], Any]] = [
     LocalExecutor,
@@ -222,25 +222,6 @@ def test_an_interrupt_at_the_terminal_stops_the_run() -> None:
         flow.run()
     # In a thread nobody pressed a key: it is the task's own doing.
     assert isinstance(flow.run(executor=ThreadExecutor(1)).result[first], Failed)
-
-
-@contextlib.contextmanager
-def dask_cluster(port: int, workers: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A Dask scheduler and workers as processes of this machine."""
-    address = f"tcp://127.0.0.1:{port}"
-    commands = [["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]]
-    commands += [
-        ["distributed.cli.dask_worker", address, "--nthreads", "2", "--no-nanny", "--no-dashboard"]
-        for _ in range(workers)
-    ]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    processes = [subprocess.Popen([sys.executable, "-m", *words], **quiet) for words in commands]  # type: ignore[call-overload]
-    try:
-        yield processes[1:]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def test_a_dask_worker_is_killed_in_the_middle_of_a_thousand_tasks(tmp_path: Path, unused_port: int) -> None:

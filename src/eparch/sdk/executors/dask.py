@@ -8,6 +8,7 @@ arrived here is. Results travel through this process; keep large ones on a share
 """
 
 import importlib
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +19,11 @@ from uuid import uuid4
 from eparch.sdk import states
 from eparch.sdk.engine.attempts import Attempt, Outcome, Shared, run_attempt
 from eparch.sdk.errors import FlowError
+from eparch.sdk.executors.dask_speech import Channel, Done, Hearing, Speech, this_process
 from eparch.sdk.executors.executor import Events, Executor, Session
 from eparch.sdk.executors.messages import read, written
+from eparch.sdk.logs import ROOT
 from eparch.sdk.pickling import pickled
-from eparch.sdk.states import State
 
 # More than any cluster does at once, so that its scheduler sees what is coming.
 _ROOM: Final = 5_000
@@ -123,12 +125,12 @@ class _DaskSession(Session):
         self._events = events
         # A task of its own, not scattered data: Dask makes it again when the workers that hold it are lost.
         self._shared_future = client.submit(_unpickled, data, key=f"eparch-flow-{uuid4()}", pure=False)
-        self._topic = f"eparch-{uuid4()}"
         self._open: dict[str, tuple[Any, Attempt]] = {}
         self._submitted_count = 0
         self._finished: SimpleQueue[str | None] = SimpleQueue()
-        if shared.tells_all:
-            client.subscribe_topic(self._topic, self._heard)
+        self._hearing = Hearing(client, events)
+        level = logging.getLogger(ROOT).getEffectiveLevel()
+        self._channel = Channel(self._hearing.topic, this_process(), level, shared.tells_all)
         self._gatherer = threading.Thread(target=self._gather, daemon=True, name="eparch-dask")
         self._gatherer.start()
 
@@ -155,7 +157,7 @@ class _DaskSession(Session):
             _run,
             messages,
             shared=self._shared_future,
-            topic=self._topic if self._shared.tells_all else None,
+            channel=self._channel,
             key=[key for key, _ in keys],
             pure=False,
         )
@@ -171,6 +173,8 @@ class _DaskSession(Session):
             self._client.cancel([future for future, _ in self._open.values()], force=True)
         self._finished.put(None)
         self._gatherer.join()
+        if not cancel:
+            self._hearing.wait()
         self._shared_future.release()
         self._client.close()
         if self._cluster is not None:
@@ -229,13 +233,11 @@ class _DaskSession(Session):
 
     def _outcome(self, attempt: Attempt, data: bytes) -> Outcome:
         try:
-            outcome: Outcome = read(data)
+            done: Done = read(data)
         except Exception as error:
             return self._failed(attempt, f"The result of a task cannot be read here: {error!r}", error)
-        return outcome
-
-    def _heard(self, event: tuple[Any, bytes]) -> None:
-        self._events.put(read(event[1]))
+        self._hearing.expect(done.speech, done.said_count)
+        return done.outcome
 
     def _fail(self, attempt: Attempt, message: str, error: BaseException | None) -> None:
         self._events.put(self._failed(attempt, message, error))
@@ -248,26 +250,17 @@ def _unpickled(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301 - the flow that this cluster was given to run
 
 
-def _run(message: bytes, *, shared: Shared, topic: str | None) -> bytes:
+def _run(message: bytes, *, shared: Shared, channel: Channel) -> bytes:
     """Run one attempt; called by a Dask worker."""
-    from eparch.sdk.executors.executor import Told
-
     (attempt,) = read(message)
-    tell = None
-    if topic is not None:
-        from distributed import get_worker
-
-        worker = get_worker()
-
-        def tell(step: int, map_index: int, state: State) -> None:
-            worker.log_event(topic, written(Told(step, map_index, state)))
-
-    outcome = run_attempt(shared, attempt, tell, keeps_order=False)
+    with Speech(channel) as speech:
+        outcome = run_attempt(shared, attempt, speech.tell if channel.tells_all else None, keeps_order=False)
     try:
-        return written(outcome)
+        return written(Done(outcome, speech.id, speech.said_count))
     except Exception as error:
         name = shared.tasks[attempt.step].name
         failed = states.Failed(
             f"The result of task {name!r} cannot be sent out of its worker: {error!r}", result=RuntimeError(repr(error))
         )
-        return written(Outcome(outcome.step, outcome.map_index, failed, outcome.passed))
+        done = Outcome(outcome.step, outcome.map_index, failed, outcome.passed)
+        return written(Done(done, speech.id, speech.said_count))

@@ -33,7 +33,7 @@ Heard: TypeAlias = Told | Logged
 """What a process says besides outcomes."""
 
 
-def written(message: Beginning | list[Attempt] | Outcome | Heard) -> bytes:
+def written(message: Beginning | list[Attempt] | Outcome | Heard | Struct) -> bytes:
     """Return a message as bytes.
 
     Raises:
