@@ -83,7 +83,9 @@ def state_of_document(document: dict[str, Any]) -> states.State:
             value = state_of_document(value)
         given[field] = value
     if cls is not states.Mapped:
-        given["stored"] = result_of_document(document.get("_result"))
+        stored = result_of_document(document.get("_result"))
+        # The error that a failure has left is in its message.
+        given["stored"] = stored if stored is None or stored.location or issubclass(cls, states.Success) else None
     return cls(document.get("message"), context=document.get("context"), **given)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from eparch import Flow, task
+from eparch import Flow, Parameter, task
 from eparch.client.flow_runs import set_flow_run_state
 from eparch.results import LocalResult
 from eparch.sdk.engine.server_run import run_flow_run
@@ -42,13 +42,8 @@ def test_a_failed_run_goes_on_from_where_it_failed(server: TemporaryServer, tmp_
         loaded: Any = load(transform.map(extract()))
     run_id = server.create_run(flow)
     assert isinstance(run_flow_run(run_id, client=server.client, flow=flow), Failed)
-    # What a restart from failed does: the failed runs become Pending, the flow run is due.
     mended.touch()
-    row = flow_run(server, run_id)
-    failed = [one["id"] for one in row["task_runs"] if one["state"] in ("Failed", "TriggerFailed")]
-    given = {"states": [{"task_run_id": one, "state": {"type": "Pending"}} for one in failed]}
-    server.client.change("set_task_run_states", given, "states { status }")
-    set_flow_run_state(server.client, run_id, {"type": "Scheduled"})
+    restart(server, run_id)
     state = run_flow_run(run_id, client=server.client, flow=flow)
     assert state.result[loaded].result == 60
     assert log.read_text().split("\n")[:-1] == [
@@ -59,6 +54,46 @@ def test_a_failed_run_goes_on_from_where_it_failed(server: TemporaryServer, tmp_
         "transform 2",
         "load",
     ]
+
+
+def test_a_restart_does_again_what_it_needs_and_nobody_has_kept(server: TemporaryServer, tmp_path: Path) -> None:
+    ran: list[str] = []
+    mended: list[bool] = []
+
+    @task(checkpoint=False)
+    def fleeting(name: str) -> str:
+        ran.append(name)
+        return name
+
+    @task
+    def load(needed: str, numbers: list[int], day: str) -> tuple[str, list[int], str]:
+        if not mended:
+            raise ConnectionError("away")
+        return needed, numbers, day
+
+    @task
+    def look(x: str) -> None:
+        ran.append(f"looked at {x}")
+
+    with Flow("fleeting", result=LocalResult(tmp_path / "results")) as flow:
+        loaded: Any = load(fleeting("needed"), [1, 2, 3], Parameter("day", default="monday"))
+        look(fleeting("not needed"))
+    run_id = server.create_run(flow)
+    assert isinstance(server.carry_out(run_id, flow), Failed)
+    mended.append(True)
+    restart(server, run_id)
+    state = server.carry_out(run_id, flow)
+    assert state.result[loaded].result == ("needed", [1, 2, 3], "monday")
+    assert sorted(ran) == ["looked at not needed", "needed", "needed", "not needed"]
+
+
+def restart(server: TemporaryServer, run_id: str) -> None:
+    """Do what a restart from failed does: the failed runs become Pending, the flow run is due."""
+    row = flow_run(server, run_id)
+    failed = [one["id"] for one in row["task_runs"] if one["state"] in ("Failed", "TriggerFailed")]
+    given = {"states": [{"task_run_id": one, "state": {"type": "Pending"}} for one in failed]}
+    server.client.change("set_task_run_states", given, "states { status }")
+    set_flow_run_state(server.client, run_id, {"type": "Scheduled"})
 
 
 def test_what_is_kept_is_found_again_by_the_next_run(server: TemporaryServer) -> None:

@@ -16,8 +16,6 @@ from eparch.client.client import Client
 from eparch.client.errors import Refused, VersionConflict
 from eparch.client.flow_runs import (
     FlowRunInfo,
-    TaskRunInfo,
-    child_task_runs,
     flow_run_info,
     flow_run_state,
     set_flow_run_state,
@@ -31,6 +29,7 @@ from eparch.sdk.engine.clock import clock
 from eparch.sdk.engine.decisions import flow_state
 from eparch.sdk.engine.driver import Driver
 from eparch.sdk.engine.flow_handlers import entered, finished
+from eparch.sdk.engine.known_states import known_states
 from eparch.sdk.engine.log_shipping import shipping
 from eparch.sdk.engine.machine import Machine
 from eparch.sdk.engine.plan import Plan, compiled
@@ -128,7 +127,7 @@ class _Execution:
             self.client, self.info.id, on_refused=lambda place, error: reporting[0].refused(place, error)
         )
         with shipping(reporter, self.task_ids):
-            machine = Machine(self.plan, *self._known())
+            machine = Machine(self.plan, *known_states(self.client, self.info, self.plan, self.task_ids))
             values = self._context()
             shared = self._shared(values)
             driver = Driver(
@@ -177,24 +176,6 @@ class _Execution:
             reporter.close()
 
     # ---- before ----
-
-    def _known(self) -> tuple[dict[int, State], dict[int, dict[int, State]]]:
-        """Return the states that the server has of tasks, by number of step, those of children apart."""
-        numbers = {self.task_ids[step.slug]: step.index for step in self.plan.steps}
-        known: dict[int, State] = {}
-        children: dict[int, dict[int, State]] = {}
-        for task_run in self.info.task_runs:
-            state = state_of_document(task_run.state or {"type": "Pending"})
-            number = numbers[task_run.task_id]
-            if isinstance(state, states.Mapped):
-                found = child_task_runs(self.client, self.info.id, task_run.task_id)
-                children[number] = {child.map_index: self._state_of(child) for child in found}
-            else:
-                known[number] = self._state_of(task_run)
-        return known, children
-
-    def _state_of(self, task_run: TaskRunInfo) -> State:
-        return _resumable(state_of_document(task_run.state or {"type": "Pending"}), self.info.is_version_locked)
 
     def _context(self) -> dict[str, Any]:
         defaults = {parameter.name: parameter.default for parameter in self.flow.parameters()}
@@ -333,11 +314,3 @@ def _begin(client: Client, info: FlowRunInfo, flow: "Flow") -> State | None:
         if current not in ("Queued", "Submitted", "Scheduled"):
             return states.CLASSES.get(current or "", states.Cancelled)("The flow run was ended on the server.")
         version = None
-
-
-def _resumable(state: State, is_version_locked: bool) -> State:
-    """Return a state to start from. What was running when its program died has to run again.
-
-    Under version locking it is left alone: its program may live.
-    """
-    return states.Pending() if state.is_running() and not is_version_locked else state

@@ -32,8 +32,11 @@ def result_of_document(document: dict[str, Any] | None) -> Result | None:
         return None
     location = document.get("location")
     match document.get("type"):
-        case "NoResultType" | "Result" | "ConstantResult":
+        case "NoResultType" | "ConstantResult":
             return None
+        case "Result":
+            # There was one, and it is kept nowhere: whoever reads it is told so.
+            return Result()
         case "LocalResult":
             return LocalResult(document.get("dir"), location, serializer_named(document.get("serializer")))
         case "PrefectResult":
