@@ -9,11 +9,11 @@ from eparch.testing import TemporaryServer, temporary_server
 
 
 @contextmanager
-def serving(request: pytest.FixtureRequest) -> Iterator[TemporaryServer]:
-    """Start a server on the database that the fixture's parameter names."""
+def serving(request: pytest.FixtureRequest, *options: str) -> Iterator[TemporaryServer]:
+    """Start a server on the database that the fixture's parameter names; `options` are flags of the server."""
     if request.param == "sqlite":
-        with temporary_server() as started:
+        with temporary_server(options=options) as started:
             yield started
     else:
-        with request.getfixturevalue("postgresql_databases").fresh() as url, temporary_server(url) as started:
+        with request.getfixturevalue("postgresql_databases").fresh() as url, temporary_server(url, options) as started:
             yield started

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,8 +117,9 @@ class TemporaryServer:
         True
     """
 
-    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None, options: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._options = options
         self._database_url = database_url or f"sqlite:///{folder / 'eparch.sqlite'}"
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
@@ -138,7 +139,7 @@ class TemporaryServer:
         """
         log = self._folder / "server.log"
         words = [sys.executable, "-c", _COMMAND, "server", "start", "--port", str(self._port)]
-        words += ["--database-url", self._database_url]
+        words += ["--database-url", self._database_url, *self._options]
         with log.open("w") as output:
             environment = {name: value for name, value in os.environ.items() if not name.startswith("EPARCH_")}
             environment["EPARCH_HOME"] = str(self._folder)
@@ -229,11 +230,12 @@ class TemporaryServer:
 
 
 @contextmanager
-def temporary_server(database_url: str | None = None) -> Iterator[TemporaryServer]:
+def temporary_server(database_url: str | None = None, options: Sequence[str] = ()) -> Iterator[TemporaryServer]:
     """Start a server with an empty database, and throw both away at the end. Needs `eparch[server]`.
 
     Args:
         database_url: a database to use instead; it is left as it is then.
+        options: flags of `eparch server start`.
 
     Example:
         >>> with temporary_server() as server:
@@ -241,7 +243,7 @@ def temporary_server(database_url: str | None = None) -> Iterator[TemporaryServe
         True
     """
     with tempfile.TemporaryDirectory(prefix="eparch-test-") as folder:
-        server = TemporaryServer(Path(folder), database_url)
+        server = TemporaryServer(Path(folder), database_url, options)
         try:
             yield server
         finally:

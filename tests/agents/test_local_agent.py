@@ -1,129 +1,19 @@
 """The local agent: takes runs, starts them warm or cold, watches over them, and says what became of those that died."""
 
-import contextlib
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from eparch import Flow
 from eparch.run_configs import DockerRun, LocalRun
-from eparch.sdk.storage.loading import flow_of_file
-from eparch.storage import Local
 from eparch.testing import TemporaryServer
+from tests.agents.agents import WAIT_S_MAX, Agents
 from tests.clients.guest import ENVIRONMENT as GUEST
 from tests.sdk.server.rows import flow_run
-
-WAIT_S_MAX = 90.0
-
-SCRIPT = textwrap.dedent(
-    """
-    import os, sys, time
-    from eparch import Flow, Parameter, context, get_logger, task
-
-    @task
-    def tell(word):
-        get_logger().info("told %s %s", word, os.getcwd())
-        print("printed", word, os.environ.get("OWN"), flush=True)
-        with open(os.environ["MARKS"], "a") as file:
-            file.write(f"{word} {os.getpid()} {os.getppid()}\\n")
-        return word
-
-    @task
-    def misbehave(how):
-        with open(os.environ["MARKS"], "a") as file:
-            file.write(f"{how} {os.getpid()} {os.getppid()}\\n")
-        if how == "killed":
-            os.kill(os.getpid(), 9)
-        if how == "exits":
-            os._exit(7)
-        if how == "endless":
-            while True:
-                time.sleep(0.01)
-        if how == "deaf":
-            import signal
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            while True:
-                try:
-                    time.sleep(0.01)
-                except BaseException:
-                    pass
-        if how == "for a while":
-            time.sleep(1.5)
-        return how
-
-    with Flow("obedient") as obedient:
-        tell(Parameter("word", default="nothing"))
-    with Flow("naughty") as naughty:
-        misbehave(Parameter("how"), upstream_tasks=[tell("first")])
-    """
-)
-
-
-class Agents:
-    """Agents as processes of their own, on one server."""
-
-    def __init__(self, server: TemporaryServer, folder: Path) -> None:
-        self.server = server
-        self.folder = folder
-        self.marks = folder / "marks"
-        self.script = folder / "flows.py"
-        self.script.write_text(SCRIPT)
-        self.log = folder / "agent.log"
-
-    def flow(self, name: str) -> Flow:
-        flow = flow_of_file(self.script, name)
-        flow.storage = Local(path=self.script, add_default_labels=False, labels=[self.folder.name])
-        return flow
-
-    def run(self, name: str, **parameters: Any) -> str:
-        return self.server.create_run(self.flow(name), **parameters)
-
-    @contextlib.contextmanager
-    def started(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-        environment = {
-            **os.environ,
-            "EPARCH_API_URL": self.server.url,
-            "EPARCH_LOGGING_LEVEL": "INFO",
-            "MARKS": str(self.marks),
-        }
-        labels = ["--no-hostname-label", "--label", self.folder.name]
-        with self.log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "eparch.agents", "local", *labels, *options],
-                env=environment,
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-    def wait_for(self, run_id: str, *states: str) -> dict[str, Any]:
-        until = time.monotonic() + WAIT_S_MAX
-        while (row := flow_run(self.server, run_id))["state"] not in states:
-            assert time.monotonic() < until, f"still {row['state']}; the agent says:\n{self.log.read_text()[-3000:]}"
-            time.sleep(0.02)
-        return row
-
-    def marked(self) -> list[list[str]]:
-        return [line.split(" ") for line in self.marks.read_text().splitlines()] if self.marks.exists() else []
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        until = time.monotonic() + WAIT_S_MAX
-        while not condition():
-            assert time.monotonic() < until, self.log.read_text()[-3000:]
-            time.sleep(0.02)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from eparch.core.states import FINISHED
 _LOOK_S: Final = 0.2
 _ASK_S: Final = 2.0
 STEP_S: Final = 10.0
+_TELL_AGAIN_S: Final = 2.0
 _LOGGER_NAME: Final = "eparch.agent"
 
 _logger: Final = logging.getLogger(_LOGGER_NAME)
@@ -37,6 +38,8 @@ class Supervised:
         ending: the state it is to end in, as the server has it; None while it is not to.
         step_at: when the next step towards its end is due, on the monotonic clock.
         steps: what has been done to end it.
+        code: its process's exit code, while the server has yet to be told; None while it runs.
+        tell_at: when the server is to be told, on the monotonic clock.
     """
 
     flow_run_id: str
@@ -46,6 +49,8 @@ class Supervised:
     ending: str | None = None
     step_at: float = 0.0
     steps: list[str] = field(default_factory=list)
+    code: int | None = None
+    tell_at: float = 0.0
 
 
 class Supervision:
@@ -96,9 +101,10 @@ class Supervision:
                     return
                 runs = list(self._runs.values())
             for run in runs:
-                code = run.process.poll()
-                if code is not None:
-                    self._ended(run, code)
+                if run.code is None:
+                    run.code = run.process.poll()
+                if run.code is not None and time.monotonic() >= run.tell_at:
+                    self._ended(run, run.code)
             if time.monotonic() >= ask_at:
                 ask_at = time.monotonic() + _ASK_S
                 self._ask()
@@ -124,7 +130,7 @@ class Supervision:
                 run.step_at = time.monotonic()
 
     def _step(self, run: Supervised) -> None:
-        if run.ending is None or time.monotonic() < run.step_at:
+        if run.ending is None or run.code is not None or time.monotonic() < run.step_at:
             return
         run.step_at = time.monotonic() + self._step_s
         match len(run.steps):
@@ -144,6 +150,10 @@ class Supervision:
             self._report(run, code)
         except ClientError as error:
             _logger.error("Flow run %s %s, and the server could not be told: %s", run.name, described(code), error)
+            if error.is_passing:
+                # Nobody else knows what became of it.
+                run.tell_at = time.monotonic() + _TELL_AGAIN_S
+                return
         run.process.close()
         with self._change:
             self._runs.pop(run.flow_run_id, None)
