@@ -79,7 +79,11 @@ class Program:
         return json.loads(self.ok(*words, "--output", "json"))
 
     def at_terminal(self, *words: object, typed: str = "", columns: int = 80) -> Done:
-        """Call it at a terminal and return what it came to; both of its streams are in `out`."""
+        """Call it at a terminal and return what it came to; both of its streams are in `out`.
+
+        Args:
+            typed: what is typed once it asks something.
+        """
         leader, follower = pty.openpty()
         process = subprocess.Popen(
             [*self.command, *map(str, words)],
@@ -91,7 +95,6 @@ class Program:
             start_new_session=True,
         )
         os.close(follower)
-        os.write(leader, typed.encode())
         said = b""
         until = time.monotonic() + _RUN_S_MAX
         while time.monotonic() < until:
@@ -101,8 +104,13 @@ class Program:
             except OSError:
                 break  # the program has closed its end
             said += part
+            if typed and said.endswith((b": ", b"[y/N] ")):
+                os.write(leader, typed.encode())
+                typed = ""
             if not ready and process.poll() is not None:
                 break
-        code = process.wait(_RUN_S_MAX)
+        else:
+            process.kill()
+        code = process.wait()
         os.close(leader)
         return Done(code, said.decode().replace("\r\n", "\n"), "")

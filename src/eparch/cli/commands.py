@@ -58,6 +58,13 @@ COMMANDS: Final = (
     Command("db upgrade", "eparch.cli.database:upgrade", "Bring the database to this version's tables."),
     Command("db current", "eparch.cli.database:current", "Print the revision of the database."),
     Command("db check", "eparch.cli.database:check", "Fail unless the database has this version's tables."),
+    Command("kv list", "eparch.cli.key_values:list_", "List keys and their values."),
+    Command("kv get", "eparch.cli.key_values:get", "Print a value."),
+    Command("kv set", "eparch.cli.key_values:set_", "Set a value."),
+    Command("kv delete", "eparch.cli.key_values:delete", "Delete a key and its value."),
+    Command("secret list", "eparch.cli.secrets:list_", "List the names of secrets."),
+    Command("secret set", "eparch.cli.secrets:set_", "Keep a secret, which is typed or read from stdin."),
+    Command("secret delete", "eparch.cli.secrets:delete", "Delete a secret."),
     Command("secret keys", "eparch.cli.secret_keys:keys", "Print the keys of secrets, and how many each encrypts."),
     Command("secret rotate-key", "eparch.cli.secret_keys:rotate_key", "Encrypt secrets with a new key from now on."),
     Command("secret forget-key", "eparch.cli.secret_keys:forget_key", "Remove a key that encrypts no secret any more."),
@@ -75,6 +82,7 @@ GROUPS: Final = {
     "project": "Projects, which flows belong to.",
     "profile": "Profiles: the servers you speak to, and the keys you show them.",
     "db": "The database.",
+    "kv": "Key-value pairs: JSON that flows keep between their runs.",
     "secret": "Secrets and the keys that encrypt them.",
 }
 """The words that commands of several words begin with, each with one sentence on what they are about."""
