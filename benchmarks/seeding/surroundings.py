@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from eparch.operations.agents import agent_fingerprint
 
+from .hostile import BIDIRECTIONAL, HUGE, IMAGE, SCRIPT
 from .loader import Cells
 from .task_runs import TaskRun
 from .values import DAY, MINUTE, SECOND, ids, instant_text, json_text
@@ -34,6 +35,19 @@ AGENTS: tuple[tuple[str | None, str, list[str], int], ...] = (
     (None, "LocalAgent", [], 3 * DAY),
 )
 
+KEY_VALUE_COLUMNS = ("id", "created", "updated", "tenant_id", "key", "value", "version")
+
+KEY_VALUES: tuple[tuple[str, object], ...] = (
+    ("ingest/last-day", "2026-01-31"),
+    ("ingest/offsets", {"orders": 48_213_377, "customers": 731, "clickstream": 9_120_448_221}),
+    ("growth/experiment", {"name": "checkout-button", "arms": ["blue", "green"], "is_running": True}),
+    ("machine-learning/current-model", {"version": "v3", "auc": 0.914}),
+    ("finance/closed-until", None),
+    ("operations/paused", False),
+    (SCRIPT, IMAGE),
+    (BIDIRECTIONAL, HUGE[:2_000]),
+)
+
 ARTIFACT_COLUMNS = ("id", "created", "updated", "tenant_id", "task_run_id", "kind", "data")
 
 _REPORT = """# Load of {day}
@@ -55,6 +69,13 @@ def agent_rows(tenant_id: str, now_us: int) -> Iterator[Cells]:
         queried = instant_text(now_us - ago_us)
         fingerprint = agent_fingerprint(name, kind, "1.4.1", labels)
         yield (agent_id, born, queried, tenant_id, name, kind, "1.4.1", json_text(labels), queried, fingerprint)
+
+
+def key_value_rows(tenant_id: str, now_us: int) -> Iterator[Cells]:
+    """Yield key-value pairs."""
+    for number, (pair_id, (key, value)) in enumerate(zip(ids(7), KEY_VALUES, strict=False), 1):
+        changed = instant_text(now_us - number * number * MINUTE)
+        yield (pair_id, instant_text(now_us - 9 * DAY), changed, tenant_id, key, json_text(value), number)
 
 
 def artifact_rows(

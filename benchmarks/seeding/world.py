@@ -40,7 +40,15 @@ from .runs import (
     state_rows,
 )
 from .sizes import Sizes
-from .surroundings import AGENT_COLUMNS, AGENTS, ARTIFACT_COLUMNS, agent_rows, artifact_rows
+from .surroundings import (
+    AGENT_COLUMNS,
+    AGENTS,
+    ARTIFACT_COLUMNS,
+    KEY_VALUE_COLUMNS,
+    agent_rows,
+    artifact_rows,
+    key_value_rows,
+)
 from .task_runs import TASK_RUN_COLUMNS, TaskRun, histories, task_run_rows, task_runs_of
 from .values import MINUTE, SECOND, ids, instant_text, microseconds
 from .words import Shape, TaskShape
@@ -121,6 +129,7 @@ class _World:
         for table, rows in flows.rows.items():
             self._loader.write(table, COLUMNS[table], rows)
         self._loader.write("agent", AGENT_COLUMNS, agent_rows(self._tenant_id, self._now_us))
+        self._loader.write("key_value", KEY_VALUE_COLUMNS, key_value_rows(self._tenant_id, self._now_us))
 
         self._say("flow runs")
         past = past_runs(ordinary, self._sizes.flow_runs, self._now_us, self._sizes.days, self._rng)

@@ -32,10 +32,15 @@ class Page:
 
 
 PAGES = (
+    Page("/", "/", "Dashboard"),
     Page("/runs", "/runs", "Runs", shows=("Scheduled",)),
     Page("/runs?states=Failed&q=wide", "/runs", "Runs", shows=("wide-octopus",), is_picture=False),
+    Page("/agents", "/agents", "Agents", shows=("warehouse-1", "comes nearest and lacks")),
+    Page("/projects", "/projects", "Projects", shows=("machine-learning", "window.hostile")),
+    Page("/key-values", "/key-values", "Key-value store", shows=("ingest/last-day",)),
+    Page("/secrets", "/secrets", "Secrets", shows=("There are no secrets yet",)),
     Page("/nothing-here", "/:rest(.*)*", shows=(), is_picture=False),
 )
 
 # Routes that lead elsewhere and show nothing of their own.
-REDIRECTS = frozenset({"/", "/:tenant/:kind(flow|flow-run|task-run)/:id(${ID})"})
+REDIRECTS = frozenset({"/:tenant/:kind(flow|flow-run|task-run)/:id(${ID})"})

@@ -17,6 +17,15 @@ export const NAVIGATION: readonly { group: string | null; places: readonly Place
       { name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' },
     ],
   },
+  {
+    group: 'What they need',
+    places: [
+      { name: 'Agents', icon: 'agents', to: '/agents', letter: 'a' },
+      { name: 'Projects', icon: 'projects', to: '/projects', letter: 'p' },
+      { name: 'Key-value store', icon: 'keys', to: '/key-values', letter: 'k' },
+      { name: 'Secrets', icon: 'secrets', to: '/secrets', letter: 's' },
+    ],
+  },
 ]
 
 export const PLACES: readonly Place[] = NAVIGATION.flatMap(({ places }) => places)

@@ -7,6 +7,10 @@ const ID = '[0-9a-fA-F-]{36}'
 export const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/features/dashboard/DashboardPage.vue') },
   { path: '/runs', component: () => import('@/features/runs/RunsPage.vue') },
+  { path: '/agents', component: () => import('@/features/agents/AgentsPage.vue') },
+  { path: '/projects', component: () => import('@/features/projects/ProjectsPage.vue') },
+  { path: '/secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
+  { path: '/key-values', component: () => import('@/features/key-values/KeyValuesPage.vue') },
   // Where clients of Prefect 1.x lead people: /TENANT/flow-run/ID.
   {
     path: `/:tenant/:kind(flow|flow-run|task-run)/:id(${ID})`,

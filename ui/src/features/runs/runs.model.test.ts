@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readQuery } from '@/shared/url/query.model'
-import { escaped, orderOf, QUERY, whereOf } from './runs.model'
+import { orderOf, QUERY, whereOf } from './runs.model'
 
 const none = readQuery(QUERY, {})
 
@@ -21,5 +21,3 @@ it('orders by what is asked, runs that never started last', () => {
   expect(orderOf(none)).toEqual({ scheduled_start_time: 'desc' })
   expect(orderOf({ ...none, sort: 'started', up: true })).toEqual({ start_time: 'asc_nulls_last' })
 })
-
-it('escapes', () => expect(escaped('a\\b')).toBe('a\\\\b'))

@@ -1,6 +1,7 @@
 /** What the filters of the runs page ask of the server. */
 import type { FlowRunBoolExp, FlowRunOrderBy } from '@/generated/runs'
 import type { Sort } from '@/shared/components/table'
+import { containing } from '@/shared/format/pattern.model'
 import { FAMILIES, statesOf, type Family } from '@/shared/state/states.model'
 import { choice, flag, list, text, whole, type Values } from '@/shared/url/query.model'
 
@@ -20,7 +21,7 @@ export type Filters = Values<typeof QUERY>
 export function whereOf(filters: Filters): FlowRunBoolExp {
   const where: FlowRunBoolExp = {}
   if (filters.q.trim() !== '') {
-    const pattern = `%${escaped(filters.q.trim())}%`
+    const pattern = containing(filters.q)
     where._or = [{ name: { _ilike: pattern } }, { flow: { name: { _ilike: pattern } } }]
   }
   if (filters.states.length > 0) where.state = { _in: filters.states.flatMap((family) => statesOf(family as Family)) }
@@ -37,9 +38,4 @@ export function orderOf(filters: Filters): FlowRunOrderBy {
 /** The sign that the table shows at its heads. */
 export function sortOf(filters: Filters): Sort {
   return { key: filters.sort, isDown: !filters.up }
-}
-
-/** Text in which `%`, `_` and `\` stand for themselves in a pattern. */
-export function escaped(given: string): string {
-  return given.replace(/[\\%_]/g, (sign) => `\\${sign}`)
 }
