@@ -43,12 +43,12 @@ def _values(table: Table) -> dict[str, Any]:
 def _value(column: Any) -> Any:
     # Every id is the same one, so that every reference leads somewhere.
     kind = str(column.type)
+    if kind in ("INTEGER", "BIGINT"):
+        return 7
     if column.primary_key or column.foreign_keys or "UUID" in kind or kind == "VARCHAR(36)":
         return ID
     if "TIMESTAMP" in kind or kind == "VARCHAR(32)":
         return INSTANT
-    if kind in ("INTEGER", "BIGINT"):
-        return 7
     if kind == "BOOLEAN":
         return True
     return {"state": "Success"}.get(column.name, "{}")

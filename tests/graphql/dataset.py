@@ -36,6 +36,7 @@ _KINDS: Final = (
     "message",
     "key_value",
     "secret",
+    "backfill",
 )
 
 
@@ -330,6 +331,25 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
     "secret": [
         _entity("secret", 1, name="PASSWORD", key_id="0123456789abcdef", ciphertext="AAAA"),
         _entity("secret", 9, T2, name="PASSWORD", key_id="0123456789abcdef", ciphertext="AAAA"),
+    ],
+    "backfill": [
+        _entity(
+            "backfill",
+            number,
+            tenant,
+            flow_group_id=row("flow_group", number),
+            state="Running",
+            range_start=at(-90),
+            range_end=at(-30),
+            direction="forward",
+            concurrency=2,
+            parameters={"x": 1},
+            repeat_existing=False,
+            instant_count=3,
+            made_count=1,
+            skipped_count=0,
+        )
+        for number, tenant in ((1, T1), (9, T2))
     ],
 }
 

@@ -38,7 +38,8 @@ COLUMNS = {
     "flow_run": (
         "id created updated tenant_id flow_id agent_id name parameters labels run_config context scheduled_start_time "
         "auto_scheduled idempotency_key heartbeat start_time end_time version state state_timestamp state_start_time "
-        "state_message state_result serialized_state times_resurrected held_by"
+        "state_message state_result serialized_state times_resurrected held_by "
+        "backfill_id"
     ),
     "flow_run_state": (
         "id created updated tenant_id flow_run_id timestamp state message result start_time serialized_state version"
@@ -60,6 +61,10 @@ COLUMNS = {
     "message": "id created updated tenant_id read type text content",
     "secret": "id created updated tenant_id name key_id",
     "key_value": "id created updated tenant_id key value version",
+    "backfill": (
+        "id created updated tenant_id flow_group_id state message range_start range_end direction concurrency "
+        "parameters labels repeat_existing instant_count made_count skipped_count end_time"
+    ),
     "utility_traversal": "tenant_id task_id depth",
 }
 TABLES = sorted(COLUMNS)
@@ -84,6 +89,7 @@ RELATIONSHIPS = {
     "task_run_artifact": {"task_run": False},
     "agent_config": {"agents": True},
     "agent": {"agent_config": False, "flow_runs": True},
+    "backfill": {"flow_group": False, "tenant": False, "flow_runs": True},
     "utility_traversal": {"task": False},
 }
 # Columns that are ours alone, and no client's business.

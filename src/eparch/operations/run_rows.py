@@ -31,6 +31,8 @@ def flow_run_row(
     idempotency_key: str | None = None,
     auto_scheduled: bool = False,
     held_by: str | None = None,
+    start_time: datetime | None = None,
+    backfill_id: str | None = None,
 ) -> dict[str, Any]:
     """Return the row of a flow run in its first state, `Scheduled`, version 1.
 
@@ -40,6 +42,7 @@ def flow_run_row(
         name: a random one where it is None or empty.
         context: an empty one where it is None.
         held_by: what keeps it from being handed out.
+        start_time: when it is due, where that is not the instant that it is scheduled for.
     """
     return {
         "id": new_id(),
@@ -59,11 +62,12 @@ def flow_run_row(
         "version": 1,
         "state": "Scheduled",
         "state_timestamp": now,
-        "state_start_time": scheduled_start_time,
+        "state_start_time": start_time or scheduled_start_time,
         "state_message": _MESSAGE,
-        "serialized_state": _document(scheduled_start_time),
+        "serialized_state": _document(start_time or scheduled_start_time),
         "has_task_runs": False,
         "held_by": held_by,
+        "backfill_id": backfill_id,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, false, or_, select, true
+from sqlalchemy import Row, Select, bindparam, false, or_, select, true
 
 from eparch.core.run_defaults import FlowDefaults, run_config_of_run, run_labels, run_parameters
 from eparch.core.schedule_policies import HOLDER, is_held
@@ -90,5 +90,10 @@ SCHEDULED: Final[Select[Any]] = (
     .where(or_(flow.c.schedule.is_not(None), flow_group.c.schedule.is_not(None)))
 )
 # Compared with true and false, which SQLite writes as 1 and 0: word for word the condition of a partial index.
+CURRENT: Final = (
+    SCHEDULED.where(flow.c.flow_group_id == bindparam("group"), flow.c.archived == false())
+    .order_by(flow.c.version.desc())
+    .limit(1)
+)
 ACTIVE: Final = SCHEDULED.where(flow.c.is_schedule_active == true(), flow.c.archived == false()).order_by(flow.c.id)
 _EXISTING: Final = select(flow_run.c.id).where(is_one_of(flow_run.c.id, "runs"))

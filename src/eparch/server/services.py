@@ -20,6 +20,7 @@ from eparch.server.changes import Changes
 from eparch.server.settings import Settings
 from eparch.server.traces import NO_TRACER, Tracer
 from eparch.server.vault import Vault
+from eparch.services.backfiller import Backfiller
 from eparch.services.dispatcher import Dispatcher
 from eparch.services.lazarus import Lazarus
 from eparch.services.lease import RENEWAL_S, LeaseKeeper, PassFigures, Turn
@@ -132,6 +133,10 @@ class Services:
         dispatcher = Dispatcher(self._read, turn.change)
         self._add(turn, dispatcher.run_once, _DISPATCH_S, next_due=lambda: dispatcher.next_due)
         self._wanted["dispatcher"] = lambda event: event != "flow_run_ended" or dispatcher.waits_for_ends
+        turn = self._keeper.turn("backfiller")
+        backfiller = Backfiller(self._read, turn.change)
+        self._add(turn, backfiller.run_once, _DISPATCH_S)
+        self._wanted["backfiller"] = lambda event: event != "flow_run_ended" or backfiller.waits_for_ends
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
     def _add(
@@ -168,7 +173,11 @@ class Services:
                     self._wake(name)
 
 
-_EVENTS: Final = {"scheduler": ("flow", "flow_group"), "dispatcher": ("held", "flow_run_ended")}
+_EVENTS: Final = {
+    "scheduler": ("flow", "flow_group"),
+    "dispatcher": ("held", "flow_run_ended"),
+    "backfiller": ("backfill", "flow_run_ended"),
+}
 _DISPATCH_S: Final = 10.0
 
 

@@ -10,7 +10,7 @@ The rules in plain words are in docs/schedules.md. dateutil and croniter are imp
 
 from eparch.core.schedules.clock import CANDIDATES_MAX
 from eparch.core.schedules.errors import ScheduleError
-from eparch.core.schedules.events import Event, events_between, next_events
+from eparch.core.schedules.events import Event, events_between, has_more_ticks, next_events
 from eparch.core.schedules.group_schedule import GivenSchedule, schedule_document
 from eparch.core.schedules.preview import DaylightNote, NoteKind, Preview, PreviewEvent, preview
 from eparch.core.schedules.run_identity import auto_schedule_key, canonical_payload
@@ -35,6 +35,7 @@ __all__ = [
     "canonical_payload",
     "events_ahead",
     "events_between",
+    "has_more_ticks",
     "last_events",
     "next_events",
     "next_look",

@@ -87,6 +87,16 @@ def events_between(
     return sorted(events, key=lambda event: event.start_time)
 
 
+def has_more_ticks(
+    schedule: Schedule, after: datetime, until: datetime, ticks_max: int, rule: DaylightRule = DaylightRule.COMPATIBLE
+) -> bool:
+    """Return whether the clocks alone, without filters and adjustments, tick `ticks_max` times or more in a span."""
+    ticks = takewhile(
+        lambda tick: tick[0] <= until, _merged(schedule.clocks, after + _RESOLUTION, rule, _Payloads(schedule.clocks))
+    )
+    return sum(1 for _ in islice(ticks, ticks_max)) == ticks_max
+
+
 def _ticks(schedule: Schedule, after: datetime, rule: DaylightRule) -> Iterator[Tick]:
     if after.tzinfo is None:
         raise ValueError(f"after={after.isoformat()} must be an aware datetime")

@@ -14,7 +14,13 @@ from typing import Final
 FOLDER: Final = Path(__file__).parent
 
 # Oldest first. The files are not asked, so that a server whose database is current starts without Alembic.
-REVISIONS: Final[tuple[str, ...]] = ("0001_initial", "0002_key_values", "0003_secrets", "0004_schedule_policies")
+REVISIONS: Final[tuple[str, ...]] = (
+    "0001_initial",
+    "0002_key_values",
+    "0003_secrets",
+    "0004_schedule_policies",
+    "0005_backfills",
+)
 
 
 def statements(name: str, dialect: str) -> list[str]:

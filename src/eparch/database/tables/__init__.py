@@ -4,6 +4,7 @@ In charge of columns, keys and indexes; not in charge of what the API calls them
 """
 
 from eparch.database.tables._columns import METADATA
+from eparch.database.tables.backfills import backfill, backfill_instant
 from eparch.database.tables.flows import edge, flow, flow_group, flow_schedule, task
 from eparch.database.tables.runs import (
     flow_run,
@@ -22,6 +23,8 @@ __all__ = [
     "METADATA",
     "agent",
     "agent_config",
+    "backfill",
+    "backfill_instant",
     "cloud_hook",
     "edge",
     "flow",

@@ -92,6 +92,8 @@ flow_run: Final = entity(
     *_newest_state(),
     Column("has_task_runs", Boolean, nullable=False),
     words("held_by"),
+    # Not a foreign key: backfills go with their flow group only, and so do the runs.
+    Column("backfill_id", Uuid, nullable=True),
     UniqueConstraint("flow_id", "idempotency_key", name="ix_flow_run_idempotency_key_unique"),
     Index(None, "flow_id", "scheduled_start_time"),
     Index(None, "tenant_id", "scheduled_start_time"),
@@ -105,6 +107,7 @@ _where(
     *("tenant_id", "state_start_time"),
 )
 _where(flow_run, "ix_flow_run_held", "state = 'Scheduled' AND held_by IS NOT NULL", "state_start_time")
+_where(flow_run, "ix_flow_run_backfill", "backfill_id IS NOT NULL", "backfill_id", "end_time")
 _where(flow_run, "ix_flow_run_unfinished", "end_time IS NULL", "flow_id", "scheduled_start_time")
 _where(flow_run, "ix_flow_run_active", f"state IN ({quoted(RUNNING | {'Submitted'})})", "tenant_id", "state")
 _where(flow_run, "ix_flow_run_ended", f"state IN ({quoted(FINISHED)})", "end_time")
