@@ -34,6 +34,7 @@ SCRIPT = textwrap.dedent(
 
     @task
     def misbehave(how):
+        print("the secret is", os.environ.get("EPARCH_SECRET_PIN"), flush=True)
         with open(os.environ["MARKS"], "a") as file:
             file.write(f"{how} {os.getpid()} {os.getppid()}\\n")
         if how == "killed":
@@ -107,6 +108,7 @@ class Agents:
             "EPARCH_API_URL": self.server.url,
             "EPARCH_LOGGING_LEVEL": "INFO",
             "MARKS": str(self.marks),
+            "EPARCH_SECRET_PIN": "pin-of-the-agent",
         }
         labels = ["--no-hostname-label", "--label", self.folder.name]
         with self.log.open("wb") as output:

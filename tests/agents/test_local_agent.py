@@ -49,6 +49,7 @@ def test_a_run_whose_process_dies_fails_and_says_what_it_died_of(
     (said,) = [line["message"] for line in row["logs"] if line["name"] == "eparch.agent"]
     assert "Its last lines of output:" in said
     assert "printed first" in said
+    assert "the secret is ***" in said
 
 
 def test_a_run_that_listens_is_cancelled_at_once(agents: Agents) -> None:

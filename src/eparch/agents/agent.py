@@ -17,14 +17,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from eparch.agents.handle import Handle
+from eparch.agents.supervision import LOOK_S, STEP_S, Supervised, Supervision
 from eparch.client.client import Client
 from eparch.client.errors import ClientError, Refused
 from eparch.client.flow_runs import set_flow_run_state
 from eparch.client.marks import is_own_version
+from eparch.sdk.logs import hide
 
 # How long one call is held; an agent that is told to stop leaves no later than this.
 _POLL_S: Final = 5.0
 _CLAIM_MAX: Final = 50
+# How variables that hold secrets begin.
+_SECRETS: Final = ("EPARCH_SECRET_", "EPARCH_API_KEY", "PREFECT__CONTEXT__SECRETS__", "PREFECT__CLOUD__API_KEY")
 _DELAYS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 _CLAIMED: Final = """flow_runs {
@@ -65,10 +70,13 @@ class Agent(ABC):
         labels: it takes runs whose labels are all among these; without labels it takes runs without.
         limit: how many runs at once; None for no limit.
         env: environment variables for all its runs.
+        grace_s: how long a run that is to be cancelled has before it is terminated, and again before it is killed.
     """
 
     kind: ClassVar[str]
     run_configs: ClassVar[frozenset[str]]
+    # How often to look whether a run has ended; more seldom where looking is a call to somebody else.
+    look_s: ClassVar[float] = LOOK_S
 
     def __init__(
         self,
@@ -77,6 +85,7 @@ class Agent(ABC):
         *,
         limit: int | None = None,
         env: Mapping[str, str] | None = None,
+        grace_s: float = STEP_S,
         client: Client | None = None,
     ) -> None:
         self.name = name
@@ -86,26 +95,24 @@ class Agent(ABC):
         self.client = client or Client()
         self.stopping = threading.Event()
         self.registered = threading.Event()
+        # The thread that watches has a client of its own, so that the long call does not hold it up.
+        watching = Client(self.client.api_url, self.client.api_key, self.client.tenant_id)
+        self._supervision = Supervision(watching, grace_s, self.look_s)
 
     @abstractmethod
-    def start(self, run: Claimed) -> None:
-        """Start a run.
+    def start(self, run: Claimed) -> Handle:
+        """Start a run, and return what holds it.
 
         Raises:
             Exception: it cannot be started; the message says why.
         """
 
-    @abstractmethod
+    def release(self) -> None:  # noqa: B027 - not every kind holds something
+        """Give back what this kind of agent holds; called once, when no run is left."""
+
     def count(self) -> int:
         """Return how many of its runs have not ended."""
-
-    @abstractmethod
-    def wait_for_room(self, timeout_s: float) -> None:
-        """Wait until there may be room for another run."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give everything back, once no run is left."""
+        return self._supervision.count()
 
     def run(self) -> None:
         """Take and start runs until `stop` is called; then let those that run come to their end."""
@@ -115,7 +122,7 @@ class Agent(ABC):
         while not self.stopping.is_set():
             room = self._room()
             if room <= 0:
-                self.wait_for_room(1.0)
+                self._supervision.wait_for_room(self.limit or 1, 1.0)
                 continue
             try:
                 runs = self._claim(room)
@@ -130,8 +137,9 @@ class Agent(ABC):
                 self._give_back(run) if self.stopping.is_set() else self._start(run)
         _logger.info("Agent %s takes nothing more; %d runs are left.", self.name, self.count())
         while self.count():
-            self.wait_for_room(1.0)
-        self.close()
+            self._supervision.wait_for_room(1, 1.0)
+        self._supervision.close()
+        self.release()
 
     def stop(self) -> None:
         """Take nothing more, let what runs come to its end, then leave."""
@@ -185,11 +193,12 @@ class Agent(ABC):
                 raise ValueError(
                     f"A {self.kind} cannot start a {kind}; it starts {', '.join(sorted(self.run_configs))}."
                 )
-            self.start(run)
+            handle = self.start(run)
         except Exception as error:
             _logger.error("Flow run %s of flow %r cannot be started: %s", run.name, run.flow_name, error)
             self.fail(run, f"The agent {self.name} cannot start the flow run: {error}")
             return
+        self._supervision.add(Supervised(run.id, run.name, handle))
         _logger.info("Flow run %s of flow %r is started.", run.name, run.flow_name)
 
     def _give_back(self, run: Claimed) -> None:
@@ -224,6 +233,10 @@ def run_environment(agent: Agent, run: Claimed) -> dict[str, str]:
     for name in ("EPARCH_LOGGING_LEVEL", "EPARCH_HOME"):
         if name in os.environ:
             found.setdefault(name, os.environ[name])
+    for name, value in {**os.environ, **found}.items():
+        if name.startswith(_SECRETS):
+            # What a run has printed last is shown when it dies.
+            hide(value)
     return found
 
 

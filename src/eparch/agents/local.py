@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from eparch.agents.agent import Agent, Claimed, hostname, run_environment
 from eparch.agents.cold import start_own, start_program
 from eparch.agents.processes import RunProcess
-from eparch.agents.supervision import STEP_S, Supervised, Supervision
+from eparch.agents.supervision import STEP_S
 from eparch.agents.warm import Nursery
 from eparch.client.client import Client
 
@@ -23,7 +23,7 @@ class LocalAgent(Agent):
         labels: besides the name of this machine, which flows in its files have for a label.
         is_warm: whether runs are copies of a process that has everything loaded.
         prefect_python: the interpreter of a virtual environment with Prefect 1.x, to start flows that it registered.
-        grace_s: how long a run that is to be cancelled has before it is terminated, and again before it is killed.
+        grace_s: see `Agent`.
     """
 
     kind = "LocalAgent"
@@ -43,16 +43,14 @@ class LocalAgent(Agent):
         client: Client | None = None,
     ) -> None:
         own = [hostname()] if hostname_label else []
-        super().__init__(name, [*labels, *own], limit=limit, env=env, client=client)
+        super().__init__(name, [*labels, *own], limit=limit, env=env, grace_s=grace_s, client=client)
         self.prefect_python = prefect_python
-        own_client = Client(self.client.api_url, self.client.api_key, self.client.tenant_id)
-        self._supervision = Supervision(own_client, grace_s)
         self._nursery: Nursery | None = None
         if is_warm and hasattr(os, "fork"):
             self._nursery = Nursery()
             self._nursery.start()
 
-    def start(self, run: Claimed) -> None:
+    def start(self, run: Claimed) -> RunProcess:
         """Start a run as a process.
 
         Raises:
@@ -62,22 +60,11 @@ class LocalAgent(Agent):
         environment = {**os.environ, **run_environment(self, run)}
         folder = run.run_config.get("working_dir")
         if run.is_own:
-            process = self._started(run, environment, folder)
-        else:
-            process = self._started_by_prefect(run, environment, folder)
-        self._supervision.add(Supervised(run.id, run.name, process, run.is_own))
+            return self._started(run, environment, folder)
+        return self._started_by_prefect(run, environment, folder)
 
-    def count(self) -> int:
-        """Return how many of its runs have not ended."""
-        return self._supervision.count()
-
-    def wait_for_room(self, timeout_s: float) -> None:
-        """Wait until there may be room for another run."""
-        self._supervision.wait_for_room(self.limit if self.limit is not None else 1, timeout_s)
-
-    def close(self) -> None:
-        """End what the agent has started for itself."""
-        self._supervision.close()
+    def release(self) -> None:
+        """End the process that is copied."""
         if self._nursery is not None:
             self._nursery.close()
 
@@ -109,4 +96,6 @@ class LocalAgent(Agent):
             **({"PREFECT__CLOUD__TENANT_ID": self.client.tenant_id} if self.client.tenant_id else {}),
         }
         words: list[Any] = [self.prefect_python, "-m", "prefect", "execute", "flow-run"]
-        return start_program(words, environment, folder)
+        process = start_program(words, environment, folder)
+        process.is_own = False
+        return process

@@ -8,16 +8,17 @@ import contextlib
 import os
 import signal
 import threading
-from abc import ABC, abstractmethod
 from collections import deque
 from typing import Final
+
+from eparch.agents.handle import Handle
 
 # Enough to see what a process died of.
 _LINES_MAX: Final = 50
 _LINE_CHARACTERS_MAX: Final = 2_000
 
 
-class RunProcess(ABC):
+class RunProcess(Handle):
     """A process that carries out a flow run.
 
     Args:
@@ -33,11 +34,7 @@ class RunProcess(ABC):
         self._reader = threading.Thread(target=self._read, args=(output,), daemon=True, name=f"eparch-output-{pid}")
         self._reader.start()
 
-    @abstractmethod
-    def poll(self) -> int | None:
-        """Return the exit code, negative for a signal; None while it runs."""
-
-    def end(self, state: str) -> bool:
+    def tell(self, state: str) -> bool:
         """Tell the run that it is to end; return whether it could be told."""
         if self._control is None:
             return False
@@ -47,10 +44,13 @@ class RunProcess(ABC):
             return False
         return True
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and to those it has started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+    def terminate(self) -> None:
+        """Ask the process, and those it has started, to end."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process and those it has started."""
+        self._send(signal.SIGKILL)
 
     def last_lines(self) -> list[str]:
         """Return the last lines of what it has printed."""
@@ -64,21 +64,11 @@ class RunProcess(ABC):
             os.close(self._control)
             self._control = None
 
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
     def _read(self, output: int) -> None:
         with os.fdopen(output, encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 self._lines.append(line.rstrip("\n")[:_LINE_CHARACTERS_MAX])
-
-
-def described(code: int) -> str:
-    """Return how a process ended, in words.
-
-    Example:
-        >>> described(-9), described(1)
-        ('was killed by signal SIGKILL', 'ended with exit code 1')
-    """
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"was killed by signal {signal.Signals(-code).name}"
-        return f"was killed by signal {-code}"
-    return f"ended with exit code {code}"

@@ -8,19 +8,20 @@ A run that is to be cancelled is told; some seconds later its process is termina
 """
 
 import logging
-import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eparch.agents.processes import RunProcess, described
+from eparch.agents.handle import Handle
 from eparch.client.client import Client
 from eparch.client.errors import ClientError
 from eparch.client.flow_runs import beat, flow_run_state, set_flow_run_state
 from eparch.core.states import FINISHED
+from eparch.sdk.logs import without_secrets
 
-_LOOK_S: Final = 0.2
+LOOK_S: Final = 0.2
 _ASK_S: Final = 2.0
 STEP_S: Final = 10.0
 _TELL_AGAIN_S: Final = 2.0
@@ -34,18 +35,16 @@ class Supervised:
     """A run in the agent's care.
 
     Attributes:
-        is_own: whether Eparch's own library carries it out; Prefect's beats and looks for cancellations by itself.
         ending: the state it is to end in, as the server has it; None while it is not to.
         step_at: when the next step towards its end is due, on the monotonic clock.
         steps: what has been done to end it.
-        code: its process's exit code, while the server has yet to be told; None while it runs.
+        code: its exit code, while the server has yet to be told; None while it runs.
         tell_at: when the server is to be told, on the monotonic clock.
     """
 
     flow_run_id: str
     name: str
-    process: RunProcess
-    is_own: bool
+    handle: Handle
     ending: str | None = None
     step_at: float = 0.0
     steps: list[str] = field(default_factory=list)
@@ -59,11 +58,13 @@ class Supervision:
     Args:
         client: for the thread's own use.
         step_s: how long a run that is to be cancelled has, after each step, before the next.
+        look_s: how often to look whether a run has ended.
     """
 
-    def __init__(self, client: Client, step_s: float = STEP_S) -> None:
+    def __init__(self, client: Client, step_s: float = STEP_S, look_s: float = LOOK_S) -> None:
         self._client = client
         self._step_s = step_s
+        self._look_s = look_s
         self._runs: dict[str, Supervised] = {}
         self._change = threading.Condition()
         self._is_closed = False
@@ -100,78 +101,87 @@ class Supervision:
                 if self._is_closed:
                     return
                 runs = list(self._runs.values())
-            for run in runs:
-                if run.code is None:
-                    run.code = run.process.poll()
-                if run.code is not None and time.monotonic() >= run.tell_at:
-                    self._ended(run, run.code)
             if time.monotonic() >= ask_at:
                 ask_at = time.monotonic() + _ASK_S
-                self._ask()
-            for run in self._runs.values():
-                self._step(run)
+                self._ask(runs)
+            for run in runs:
+                try:
+                    self._look_after(run)
+                except Exception:
+                    # What a kind of agent asks of somebody else may fail; the other runs must not suffer.
+                    _logger.exception("Flow run %s could not be looked after.", run.name)
             with self._change:
-                self._change.wait_for(lambda: self._is_closed, _LOOK_S)
+                self._change.wait_for(lambda: self._is_closed, self._look_s)
 
-    def _ask(self) -> None:
+    def _look_after(self, run: Supervised) -> None:
+        if run.code is None:
+            run.code = run.handle.poll()
+        if run.code is None:
+            self._step(run)
+        elif time.monotonic() >= run.tell_at:
+            self._ended(run, run.code)
+
+    def _ask(self, runs: Sequence[Supervised]) -> None:
         """Beat for all runs, and see which of them are to end."""
-        own = [run_id for run_id, run in self._runs.items() if run.is_own]
+        own = {run.flow_run_id: run for run in runs if run.handle.is_own and run.code is None}
         if not own:
             return
         try:
-            states = beat(self._client, own)
+            states = beat(self._client, {run_id: not run.handle.beats_itself for run_id, run in own.items()})
         except ClientError as error:
             _logger.debug("The server cannot be asked: %s", error)
             return
         for run_id, state in states.items():
-            run = self._runs.get(run_id)
-            if run is not None and run.ending is None and (state is None or state == "Cancelling" or state in FINISHED):
+            run = own[run_id]
+            if run.ending is None and (state is None or state == "Cancelling" or state in FINISHED):
                 run.ending = state or "gone"
                 run.step_at = time.monotonic()
 
     def _step(self, run: Supervised) -> None:
-        if run.ending is None or run.code is not None or time.monotonic() < run.step_at:
+        if run.ending is None or time.monotonic() < run.step_at:
             return
         run.step_at = time.monotonic() + self._step_s
         match len(run.steps):
             case 0:
                 run.steps.append("told")
-                run.process.end(run.ending)
+                run.handle.tell(run.ending)
             case 1:
                 run.steps.append("terminated")
-                run.process.send(signal.SIGTERM)
+                run.handle.terminate()
             case _:
                 run.steps.append("killed")
-                run.process.send(signal.SIGKILL)
+                run.handle.kill()
 
     def _ended(self, run: Supervised, code: int) -> None:
         """The process of a run is at its end: see to it that the run is, too."""
         try:
             self._report(run, code)
         except ClientError as error:
-            _logger.error("Flow run %s %s, and the server could not be told: %s", run.name, described(code), error)
+            _logger.error(
+                "Flow run %s %s, and the server could not be told: %s", run.name, run.handle.ending(code), error
+            )
             if error.is_passing:
                 # Nobody else knows what became of it.
                 run.tell_at = time.monotonic() + _TELL_AGAIN_S
                 return
-        run.process.close()
+        run.handle.close()
         with self._change:
             self._runs.pop(run.flow_run_id, None)
             self._change.notify_all()
 
     def _report(self, run: Supervised, code: int) -> None:
-        _logger.info("Flow run %s: its process %s.", run.name, described(code))
+        _logger.info("Flow run %s: its process %s.", run.name, run.handle.ending(code))
         if code == 0:
             return
         state = flow_run_state(self._client, run.flow_run_id)
         if state is None or state in FINISHED:
             return
-        message = f"The process of the flow run {described(code)}."
+        message = f"The process of the flow run {run.handle.ending(code)}."
         if state == "Cancelling":
             how = f"its process was {run.steps[-1]}" if len(run.steps) > 1 else message
             self._enter(run, {"type": "Cancelled", "message": f"Flow run is cancelled: {how}"})
             return
-        lines = run.process.last_lines()
+        lines = run.handle.last_lines()
         shown = "\n".join([message, "Its last lines of output:", *lines]) if lines else message
         self._log(run, shown)
         self._enter(run, {"type": "Failed", "message": message})
@@ -180,5 +190,10 @@ class Supervision:
         set_flow_run_state(self._client, run.flow_run_id, document)
 
     def _log(self, run: Supervised, message: str) -> None:
-        line = {"flow_run_id": run.flow_run_id, "name": _LOGGER_NAME, "level": "ERROR", "message": message}
+        line = {
+            "flow_run_id": run.flow_run_id,
+            "name": _LOGGER_NAME,
+            "level": "ERROR",
+            "message": without_secrets(message),
+        }
         self._client.change("write_run_logs", {"logs": [line]}, "success")

@@ -190,20 +190,26 @@ def flow_run_state(client: Client, flow_run_id: str) -> str | None:
     return None if row is None else row["state"]
 
 
-def beat(client: Client, flow_run_ids: list[str]) -> dict[str, str | None]:
-    """Send a heartbeat for flow runs, and return the state of each: one call, however many they are."""
+def beat(client: Client, flow_run_ids: Mapping[str, bool]) -> dict[str, str | None]:
+    """Send heartbeats for flow runs, and return the state of each: one call, however many they are.
+
+    Args:
+        flow_run_ids: for each whether a heartbeat is wanted, or only its state.
+    """
     questions = [
         question
-        for run_id in flow_run_ids
+        for run_id, is_beaten in flow_run_ids.items()
         for question in (
-            change_question("update_flow_run_heartbeat", {"flow_run_id": run_id}, "success"),
             (_STATE, {"id": run_id}),
+            *([change_question("update_flow_run_heartbeat", {"flow_run_id": run_id}, "success")] if is_beaten else []),
         )
     ]
-    answers = client.ask_all(questions)
+    answers = iter(client.ask_all(questions))
     found: dict[str, str | None] = {}
-    for index, run_id in enumerate(flow_run_ids):
-        answer = answers[2 * index + 1]
+    for run_id, is_beaten in flow_run_ids.items():
+        answer = next(answers)
+        if is_beaten:
+            next(answers)
         if not isinstance(answer, ClientError):
             row = answer["flow_run_by_pk"]
             found[run_id] = None if row is None else row["state"]
