@@ -184,6 +184,7 @@ _COLUMNS: dict[str, dict[str, Kind]] = {
     },
     "log": {"timestamp": is_instant, "level": _text, "message": _text, "info": lambda _: None},
     "agent": {"id": is_id, "name": _nullable(_text), "labels": _texts, "last_queried": _nullable(is_instant)},
+    "task_tag_limit": {"limit": _integer},
     "key_value": {"id": is_id, "key": _text, "value": lambda _: None},
     "aggregate": {"count": _integer},
     "mutation": {

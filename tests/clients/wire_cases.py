@@ -54,6 +54,8 @@ from tests.clients.wire_checks import (
     secret_set,
     six_tasks,
     submitted,
+    tag_limit_is,
+    tag_limited,
     task_run_is,
     tasks_of_demo_flow,
     well,
@@ -200,6 +202,10 @@ CASES = [
     Case("key_value-get", equal([{"value": "bar"}]), key_set(KEY_VALUE, "foo", "bar")),
     Case("key_value-id_for_delete", one_row(), key_set(KEY_VALUE, "foo", "bar")),
     Case("key_value-list", has_row(key="foo"), key_set(KEY_VALUE, "foo", "bar")),
+    # The id of this capture is "x", which no limit has.
+    Case("delete_task_tag_limit", equal({"success": False})),
+    Case("update_task_tag_limit", tag_limit_is("db", 3)),
+    Case("task_tag_limit", equal([{"limit": 2}]), tag_limited("db", 2)),
     Case("set_key_value-dict"),
     Case("set_key_value-str"),
     Case("secret_names", has_item("js"), secret_set("js", {"a": 1})),
@@ -238,14 +244,10 @@ REFUSALS = [
 
 # Captures of features that this server does not have yet, with the root field that it does not know.
 _LOGINS = "users and API keys are not served yet"
-_LIMITS = "limits on concurrency are not served yet"
 LATER = {
     "auth_api_key": ("auth_api_key", _LOGINS),
     "auth_info-tenant_id": ("auth_info", _LOGINS),
     "auth_info-user_id": ("auth_info", _LOGINS),
     "create_api_key": ("create_api_key", _LOGINS),
     "delete_api_key": ("delete_api_key", _LOGINS),
-    "delete_task_tag_limit": ("delete_task_tag_limit", _LIMITS),
-    "task_tag_limit": ("task_tag_limit", _LIMITS),
-    "update_task_tag_limit": ("update_task_tag_limit", _LIMITS),
 }

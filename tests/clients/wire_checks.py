@@ -53,6 +53,21 @@ def secret_set(name: str, value: Any) -> Callable[[World], None]:
     return given
 
 
+def tag_limited(tag: str, limit: int) -> Given:
+    def given(world: World) -> None:
+        world.api.mutate("update_task_tag_limit", "id", tag=tag, limit=limit)
+
+    return given
+
+
+def tag_limit_is(tag: str, limit: int) -> Check:
+    def check(value: Any, world: World) -> None:
+        found = world.api.ask("query($t: String) { task_tag_limit(where: {tag: {_eq: $t}}) { id limit } }", t=tag)
+        assert found == [{"id": value["id"], "limit": limit}]
+
+    return check
+
+
 def running(*captured_flow_runs: str) -> Callable[[World], None]:
     def given(world: World) -> None:
         for captured in captured_flow_runs:

@@ -37,6 +37,12 @@ _KINDS: Final = (
     "key_value",
     "secret",
     "backfill",
+    "flow_concurrency_limit",
+    "task_concurrency_limit",
+    "flow_run_slot",
+    "task_run_slot",
+    "flow_run_waiter",
+    "task_run_waiter",
 )
 
 
@@ -148,6 +154,7 @@ def _flow_run(number: int, flow: int, state: str | None, **values: Any) -> dict[
         labels=values.pop("labels", []),
         scheduled_start_time=values.pop("scheduled_start_time", at(number)),
         auto_scheduled=number % 2 == 0,
+        priority=number % 4,
         times_resurrected=number % 3,
         has_task_runs=True,
         **{**_state(state, number, message=values.pop("message", None)), **values},
@@ -164,6 +171,11 @@ def _task_run(number: int, run: int, task: int, state: str, **values: Any) -> di
         map_index=values.pop("map_index", -1),
         **{**_state(state, number), **values},
     )
+
+
+def _in_limit(run: str, limit: int, number: int) -> dict[str, str]:
+    of = "flow" if run == "flow_run" else "task"
+    return {"limit_id": row(f"{of}_concurrency_limit", limit), f"{run}_id": row(run, number)}
 
 
 ROWS: Final[dict[str, list[dict[str, Any]]]] = {
@@ -351,9 +363,30 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
         )
         for number, tenant in ((1, T1), (9, T2))
     ],
+    "flow_concurrency_limit": [
+        _entity("flow_concurrency_limit", 1, name="a", limit=1, counts_submitted=True),
+        _entity("flow_concurrency_limit", 2, name="b", limit=0, counts_submitted=False),
+        _entity("flow_concurrency_limit", 9, T2, name="a", limit=7, counts_submitted=True),
+    ],
+    "task_concurrency_limit": [
+        _entity("task_concurrency_limit", 1, name="db", limit=2),
+        _entity("task_concurrency_limit", 9, T2, name="db", limit=7),
+    ],
+    **{
+        f"{run}_{what}": [
+            _entity(f"{run}_{what}", 1, **_in_limit(run, 1, number), **values),
+            _entity(f"{run}_{what}", 9, T2, **_in_limit(run, 9, 19 if run == "flow_run" else 29), **values),
+        ]
+        for run, what, number, values in (
+            ("flow_run", "slot", 3, {}),
+            ("task_run", "slot", 9, {}),
+            ("flow_run", "waiter", 7, {"priority": 5, "listens_until": None}),
+            ("task_run", "waiter", 10, {"priority": 5, "listens_until": at(1)}),
+        )
+    },
 }
 
-_SHOWN = {entry.name for entry in OBJECTS.values() if entry.table is not None}
+_SHOWN = {entry.table.name for entry in OBJECTS.values() if entry.table is not None}
 assert set(ROWS) >= _SHOWN, "a table without rows is a table without tests"
 assert all(one["state"] in CONCRETE for one in ROWS["task_run"])
 assert tables.tenant.name in ROWS

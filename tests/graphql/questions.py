@@ -70,6 +70,7 @@ def worlds(draw: st.DrawFn) -> Rows:
         }
         run |= {"parameters": draw(st.none() | _documents), "scheduled_start_time": draw(_instants)}
         run |= {"auto_scheduled": draw(st.booleans()), "times_resurrected": draw(_integers), "has_task_runs": False}
+        run |= {"priority": draw(_integers)}
         run |= {"version": draw(_integers), "state": draw(st.none() | st.sampled_from(_STATES))}
         run |= {"start_time": draw(st.none() | _instants), "state_message": draw(st.none() | _texts)}
         made["flow_run"].append(run)

@@ -39,7 +39,7 @@ COLUMNS = {
         "id created updated tenant_id flow_id agent_id name parameters labels run_config context scheduled_start_time "
         "auto_scheduled idempotency_key heartbeat start_time end_time version state state_timestamp state_start_time "
         "state_message state_result serialized_state times_resurrected held_by "
-        "backfill_id"
+        "backfill_id priority"
     ),
     "flow_run_state": (
         "id created updated tenant_id flow_run_id timestamp state message result start_time serialized_state version"
@@ -65,6 +65,13 @@ COLUMNS = {
         "id created updated tenant_id flow_group_id state message range_start range_end direction concurrency "
         "parameters labels repeat_existing instant_count made_count skipped_count end_time"
     ),
+    "flow_concurrency_limit": "id created updated tenant_id name limit counts_submitted",
+    "task_concurrency_limit": "id created updated tenant_id name limit",
+    "task_tag_limit": "id created updated tenant_id tag limit",
+    "flow_run_slot": "id created updated tenant_id limit_id flow_run_id",
+    "task_run_slot": "id created updated tenant_id limit_id task_run_id",
+    "flow_run_waiter": "id created updated tenant_id limit_id flow_run_id priority listens_until",
+    "task_run_waiter": "id created updated tenant_id limit_id task_run_id priority listens_until",
     "utility_traversal": "tenant_id task_id depth",
 }
 TABLES = sorted(COLUMNS)
@@ -90,10 +97,20 @@ RELATIONSHIPS = {
     "agent_config": {"agents": True},
     "agent": {"agent_config": False, "flow_runs": True},
     "backfill": {"flow_group": False, "tenant": False, "flow_runs": True},
+    "flow_concurrency_limit": {"slots": True, "waiters": True, "flow_runs": True},
+    "task_concurrency_limit": {"slots": True, "waiters": True},
+    "task_tag_limit": {"slots": True, "waiters": True},
+    **{f"flow_run_{name}": {"limit": False, "flow_run": False} for name in ("slot", "waiter")},
+    **{f"task_run_{name}": {"limit": False, "task_run": False} for name in ("slot", "waiter")},
     "utility_traversal": {"task": False},
 }
 # Columns that are ours alone, and no client's business.
-HIDDEN = {"flow_run": {"has_task_runs"}, "agent": {"fingerprint"}, "secret": {"ciphertext"}}
+HIDDEN = {
+    "flow_run": {"has_task_runs", "has_slots"},
+    "task_run": {"has_slots"},
+    "agent": {"fingerprint"},
+    "secret": {"ciphertext"},
+}
 
 
 def test_the_schema_is_valid_and_its_text_makes_the_same() -> None:

@@ -11,8 +11,8 @@ from eparch.core.principals import Principal
 from eparch.core.schedules import Span
 from eparch.core.transitions import made_state
 from eparch.database.tables import flow, flow_group, flow_run, flow_run_state, task_run
+from eparch.operations.run_kinds import FLOW_RUN
 from eparch.operations.schedule_runs import Counts, flows_lacking_runs, schedule_flow_runs
-from eparch.operations.state_writes import FLOW_RUN
 from eparch.operations.states import enter_states
 from tests.operations.backend import OTHER_TENANT, START, TENANT, UNKNOWN, Backend
 from tests.operations.samples import (

@@ -31,7 +31,7 @@ def test_a_state_is_stored_word_for_word_and_its_columns_are_derived(backend: Ba
     backend.move_clock(seconds=1)
     document = {"type": "Running", "message": 'Ünïcode "quoted"\n', "zeta": [1, {"a": None}], "alpha": 1.5}
     payload = backend.run("set_flow_run_states", states=[{"flow_run_id": run_id, "version": 1, "state": document}])
-    assert payload == {"states": [{"id": run_id, "status": "SUCCESS", "message": None}]}
+    assert payload == {"states": [{"id": run_id, "status": "SUCCESS", "message": None, "version": 2}]}
     row = backend.row(flow_run, run_id)
     assert row["serialized_state"] == document
     assert list(row["serialized_state"]) == ["type", "message", "zeta", "alpha"]

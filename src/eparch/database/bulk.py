@@ -70,6 +70,55 @@ def is_one_of(column: ColumnElement[Any], bind: str) -> ColumnElement[bool]:
     return _OneOf(column, bindparam(bind, type_=Text()))
 
 
+class _Holds(FunctionElement[bool]):
+    """A list of texts, kept as JSON, has an item."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+def holds(items: ColumnElement[Any], item: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that `items`, a column with a JSON list of texts, has `item` among them."""
+    return _Holds(items, item)
+
+
+@compiles(_Holds, "sqlite")
+def _holds_sqlite(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
+    items, item = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({item} IN (SELECT value FROM json_each({items})))"
+
+
+@compiles(_Holds, "postgresql")
+def _holds_postgresql(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
+    items, item = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"jsonb_exists(CAST({items} AS jsonb), {item})"
+
+
+class _HasAny(FunctionElement[bool]):
+    """A list of texts, kept as JSON, has one of several items."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+def has_any(items: ColumnElement[Any], bind: str) -> ColumnElement[bool]:
+    """Return the condition that `items`, a column with a JSON list of texts, shares one with the list that is bound."""
+    return _HasAny(items, bindparam(bind, type_=Text()))
+
+
+@compiles(_HasAny, "sqlite")
+def _has_any_sqlite(element: _HasAny, compiler: SQLCompiler, **options: Any) -> str:
+    items, others = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({items}) WHERE value IN (SELECT value FROM json_each({others})))"
+
+
+@compiles(_HasAny, "postgresql")
+def _has_any_postgresql(element: _HasAny, compiler: SQLCompiler, **options: Any) -> str:
+    items, others = (compiler.process(clause, **options) for clause in element.clauses)
+    listed_others = f"ARRAY(SELECT json_array_elements_text(CAST({others} AS json)))"
+    return f"jsonb_exists_any(CAST({items} AS jsonb), {listed_others})"
+
+
 def listed(values: Iterable[object]) -> str:
     """Return a list as `is_one_of` wants it bound."""
     return encode_json(list(values))

@@ -4,7 +4,9 @@ In charge of which tables and columns are public, how they are called and how th
 charge of the text of the schema (`sdl`) nor of SQL (`emit`). The columns come from the database's metadata.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from sqlalchemy import BigInteger, Boolean, Integer, Table
@@ -34,6 +36,7 @@ class Column:
     """A column of an object.
 
     Attributes:
+        source: its name in the table, where that is another one.
         known_values: the few values it can hold, where there are few. Operands among them are written into the SQL, so
             that indexes over some of the rows can be used.
     """
@@ -43,17 +46,23 @@ class Column:
     is_nullable: bool
     lookup: Lookup | None = None
     known_values: frozenset[str] = frozenset()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A way from one object to others: rows of `target` whose `remote` column equals this row's `local` column."""
+    """A way from one object to others: rows of `target` whose `remote` column equals this row's `local` column.
+
+    Attributes:
+        is_member: the remote column is a JSON list instead, and has the local value among its items.
+    """
 
     name: str
     target: str
     local: str
     remote: str
     is_list: bool
+    is_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ class Object:
     """A kind of row.
 
     Attributes:
-        name: its name in the API, which is that of the table.
+        name: its name in the API, which is that of the table unless a table has two names.
         table: where the rows are; None for rows that only functions make.
         permission: what a principal needs to read it.
         tenant_column: the column by which rows are filtered.
@@ -114,13 +123,16 @@ def _object(
     intervals: frozenset[str] = frozenset(),
     tenant_column: str = "tenant_id",
     order: tuple[str, ...] = ("id",),
+    name: str = "",
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Object:
     columns = {
-        column.name: Column(
-            column.name,
+        renamed.get(column.name, column.name): Column(
+            renamed.get(column.name, column.name),
             "interval" if column.name in intervals else _scalar(column.type),
             bool(column.nullable),
             known_values=CONCRETE if column.name == "state" else frozenset(),
+            source=column.name,
         )
         for column in table.columns
         if column.name not in hidden
@@ -128,7 +140,7 @@ def _object(
     columns |= {column.name: column for column in extra}
     has_key = bool(table.primary_key.columns)
     return Object(
-        table.name,
+        name or table.name,
         table,
         permission,
         tenant_column,
@@ -233,7 +245,9 @@ _OBJECTS: Final = (
         _many("states", "flow_run_state", "flow_run_id"),
         _many("task_runs", "task_run", "flow_run_id"),
         _many("logs", "log", "flow_run_id"),
-        hidden=frozenset({"has_task_runs"}),
+        _many("slots", "flow_run_slot", "flow_run_id"),
+        _many("waiters", "flow_run_waiter", "flow_run_id"),
+        hidden=frozenset({"has_task_runs", "has_slots"}),
         extra=(_heartbeat(tables.flow_run_heartbeat, "flow_run"),),
     ),
     _object(tables.flow_run_state, "read:run", _one("flow_run", "flow_run")),
@@ -245,6 +259,9 @@ _OBJECTS: Final = (
         _one("task", "task"),
         _many("states", "task_run_state", "task_run_id"),
         _many("logs", "log", "task_run_id"),
+        _many("slots", "task_run_slot", "task_run_id"),
+        _many("waiters", "task_run_waiter", "task_run_id"),
+        hidden=frozenset({"has_slots"}),
         extra=(_heartbeat(tables.task_run_heartbeat, "task_run"),),
     ),
     _object(tables.task_run_state, "read:run", _one("task_run", "task_run")),
@@ -257,6 +274,45 @@ _OBJECTS: Final = (
         _one("agent_config", "agent_config"),
         _many("flow_runs", "flow_run", "agent_id"),
         hidden=frozenset({"fingerprint"}),
+    ),
+    _object(
+        tables.flow_concurrency_limit,
+        "read:concurrency-limit",
+        _many("slots", "flow_run_slot", "limit_id"),
+        _many("waiters", "flow_run_waiter", "limit_id"),
+        Relationship("flow_runs", "flow_run", "name", "labels", is_list=True, is_member=True),
+        order=("name", "id"),
+    ),
+    _object(
+        tables.task_concurrency_limit,
+        "read:concurrency-limit",
+        _many("slots", "task_run_slot", "limit_id"),
+        _many("waiters", "task_run_waiter", "limit_id"),
+        order=("name", "id"),
+    ),
+    # What Prefect 1.x clients call it.
+    _object(
+        tables.task_concurrency_limit,
+        "read:concurrency-limit",
+        _many("slots", "task_run_slot", "limit_id"),
+        _many("waiters", "task_run_waiter", "limit_id"),
+        name="task_tag_limit",
+        renamed={"name": "tag"},
+        order=("tag", "id"),
+    ),
+    *(
+        _object(
+            table,
+            "read:concurrency-limit",
+            _one("limit", limit.name),
+            _one(run, run),
+            order=("created", "id"),
+        )
+        for run, limit, tables_of_run in (
+            ("flow_run", tables.flow_concurrency_limit, (tables.flow_run_slot, tables.flow_run_waiter)),
+            ("task_run", tables.task_concurrency_limit, (tables.task_run_slot, tables.task_run_waiter)),
+        )
+        for table in tables_of_run
     ),
     _object(tables.cloud_hook, "read:cloud-hook"),
     _object(tables.message, "read:message"),

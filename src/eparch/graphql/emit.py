@@ -11,11 +11,11 @@ for 100 open words and signs, and this way seven levels take 70 of them.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import FromClause, Select, func, literal_column, select
 
-from eparch.graphql.dialect import Expression, cell, json_list, least, subdocument
+from eparch.graphql.dialect import DIALECTS, Expression, cell, json_list, least, subdocument
 from eparch.graphql.expressions import Piece, columns_of, figures, filled, operand, or_null, shown
 from eparch.graphql.plan import (
     AggregatePart,
@@ -40,6 +40,10 @@ def emit(read: Read, rows_max: int) -> Select[Any]:
     return _Emitter(rows_max).root(read)
 
 
+# Words of SQL, which a column may be called all the same.
+_RESERVED: Final = frozenset().union(*(dialect.identifier_preparer.reserved_words for dialect in DIALECTS.values()))
+
+
 class _Columns:
     """The columns of an inner select, as the outer one refers to them."""
 
@@ -51,7 +55,7 @@ class _Columns:
         """Add a column, unless there is one of its name, and return the reference to it."""
         if name not in self._made:
             self._made[name] = value.label(name)
-        return literal_column(f"{self.alias}.{name}")
+        return literal_column(f'{self.alias}."{name}"' if name in _RESERVED else f"{self.alias}.{name}")
 
     def add_nested(self, value: Expression) -> Expression:
         """Add a column with a name of its own."""

@@ -94,5 +94,6 @@ _TABLES: dict[str, tuple[str, ...]] = {
     "flow": ("flow", "flow_group"),
     "flow_run": ("flow_run", "flow_run_heartbeat"),
     "task_run": ("task_run", "task_run_heartbeat"),
+    "task_tag_limit": ("task_concurrency_limit",),
     "utility_traversal": ("task", "edge"),
 }

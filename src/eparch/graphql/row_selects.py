@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, Table, and_, false, func, literal_column, not_, or_, select, true
 
 from eparch.graphql.catalog import OBJECTS, Column, Object, Relationship
-from eparch.graphql.dialect import Expression, each_row, element_at, number, present, sort_text, unindexed
+from eparch.graphql.dialect import Expression, binary, each_row, element_at, number, present, sort_text, unindexed
 from eparch.graphql.expressions import comparison, figure, operand, tenant
 from eparch.graphql.plan import Comparison, Condition, Every, Exists, Negation, OrderKey, Rows, Some
 
@@ -74,7 +74,7 @@ class RowSelects:
     def column(self, column: Column, source: Source) -> Expression:
         """Return the value of a column, wherever it lives."""
         if column.lookup is None:
-            return source.table.c[column.name]
+            return source.table.c[column.source or column.name]
         lookup = column.lookup
         other = _alias(lookup.table, self.name("t"))
         return (
@@ -198,7 +198,8 @@ def _alias(table: Table, name: str) -> FromClause:
 
 def _join(relationship: Relationship, outer: Source, inner: Source) -> Expression:
     column: Expression = inner.table.c[relationship.remote]
-    return column == outer.table.c[relationship.local]
+    value: Expression = outer.table.c[relationship.local]
+    return binary("has_key", column, value) if relationship.is_member else column == value
 
 
 def _row_filter(source: Source, *, is_pinned: bool) -> Sequence[Expression]:

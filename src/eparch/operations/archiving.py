@@ -57,7 +57,7 @@ def archive_flows(tx: Transaction, tenant_id: str, flow_ids: Sequence[str], now:
         return
     bound = {"flows": listed(flow_ids)}
     tx.execute(_ARCHIVE, {**bound, "now": now})
-    forget_schedules(tx, flow_ids)
+    forget_schedules(tx, flow_ids, now)
     waiting = [row.id for row in tx.rows(_WAITING, bound)]
     if waiting:
         cancel_flow_runs(tx, tenant_id, waiting, now, reason="its flow has been archived")

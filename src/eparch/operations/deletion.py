@@ -7,7 +7,9 @@ into four tables, for each task run into four more. With whole sets first, 10,00
 of 1.9 s on PostgreSQL, and no slower on SQLite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Delete, Select, Table, delete, select
@@ -27,39 +29,55 @@ from eparch.database.tables import (
     task_run_state,
 )
 from eparch.database.transactions import Transaction
+from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN, Kind
+from eparch.operations.slot_lines import wake_line
 
 
-def delete_flows(tx: Transaction, flow_ids: Sequence[str]) -> int:
+def delete_flows(tx: Transaction, flow_ids: Sequence[str], now: datetime) -> int:
     """Delete flows with their tasks, edges and runs; return how many flows there were."""
     if not flow_ids:
         return 0
     bound = {"flows": listed(flow_ids)}
     # Nobody can make a run of a locked flow.
     tx.rows(_LOCKED_FLOWS, bound)
-    for statement in _RUNS_OF_FLOWS:
-        tx.execute(statement, bound)
+    with _freeing_slots(tx, _OF_FLOWS, bound, now):
+        for statement in _RUNS_OF_FLOWS:
+            tx.execute(statement, bound)
     for statement in _PARTS_OF_FLOWS:
         tx.execute(statement, bound)
     return tx.execute(_FLOWS, bound).rowcount
 
 
-def delete_flow_runs(tx: Transaction, run_ids: Sequence[str]) -> int:
-    """Delete flow runs with their task runs, states, logs and artifacts; return how many flow runs there were.
-
-    On PostgreSQL the caller has locked them, or does not mind what happens to a run that changes meanwhile.
-    """
+def delete_flow_runs(tx: Transaction, run_ids: Sequence[str], now: datetime) -> int:
+    """Delete flow runs with their task runs, states, logs and artifacts; return how many flow runs there were."""
     if not run_ids:
         return 0
     bound = {"runs": listed(run_ids)}
-    for statement in _PARTS_OF_RUNS:
-        tx.execute(statement, bound)
-    return tx.execute(_RUNS, bound).rowcount
+    with _freeing_slots(tx, _CHOSEN_RUNS, bound, now):
+        for statement in _PARTS_OF_RUNS:
+            tx.execute(statement, bound)
+        return tx.execute(_RUNS, bound).rowcount
 
 
-def delete_auto_scheduled_runs(tx: Transaction, flow_ids: Sequence[str]) -> int:
+def delete_auto_scheduled_runs(tx: Transaction, flow_ids: Sequence[str], now: datetime) -> int:
     """Delete the runs that schedules have made and nobody has taken yet, late ones too; return how many there were."""
     rows = tx.rows(_AUTO_SCHEDULED, {"flows": listed(flow_ids)}) if flow_ids else []
-    return delete_flow_runs(tx, [row.id for row in rows])
+    return delete_flow_runs(tx, [row.id for row in rows], now)
+
+
+@contextmanager
+def _freeing_slots(tx: Transaction, runs: Select[Any], bound: Mapping[str, Any], now: datetime) -> Iterator[None]:
+    """Delete runs within the block: who waits for the slots that go with them learns of it.
+
+    Once the flow runs are locked, neither they nor their task runs take further slots.
+    """
+    if tx.is_postgresql:
+        tx.rows(_LOCKS[runs], bound)
+    freed = [(kind, [row.limit_id for row in tx.rows(_HELD[runs, kind.name], bound)]) for kind in (FLOW_RUN, TASK_RUN)]
+    yield
+    for kind, limit_ids in freed:
+        if limit_ids:
+            wake_line(tx, kind, limit_ids, now)
 
 
 def _of(table: Table, column: str, parents: Select[Any]) -> Delete:
@@ -79,13 +97,23 @@ def _parts_of_runs(runs: Select[Any]) -> tuple[Delete, ...]:
     )
 
 
+def _held(kind: Kind, flow_runs: Select[Any]) -> Select[Any]:
+    """Return the limits of which runs hold slots."""
+    task_runs = select(task_run.c.id).where(task_run.c.flow_run_id.in_(flow_runs))
+    runs = flow_runs if kind.is_flow_run else task_runs
+    return select(kind.slots.c.limit_id).distinct().where(kind.slots.c[kind.run_id].in_(runs))
+
+
 _CHOSEN_RUNS: Final = select(flow_run.c.id).where(is_one_of(flow_run.c.id, "runs"))
 _PARTS_OF_RUNS: Final = _parts_of_runs(_CHOSEN_RUNS)
+_OF_FLOWS: Final = select(flow_run.c.id).where(is_one_of(flow_run.c.flow_id, "flows"))
+_LOCKS: Final = {runs: runs.order_by(flow_run.c.id).with_for_update() for runs in (_CHOSEN_RUNS, _OF_FLOWS)}
+_HELD: Final = {(runs, kind.name): _held(kind, runs) for runs in _LOCKS for kind in (FLOW_RUN, TASK_RUN)}
 _RUNS: Final = delete(flow_run).where(is_one_of(flow_run.c.id, "runs"))
 
 _LOCKED_FLOWS: Final = select(flow.c.id).where(is_one_of(flow.c.id, "flows")).order_by(flow.c.id).with_for_update()
 _RUNS_OF_FLOWS: Final = (
-    *_parts_of_runs(select(flow_run.c.id).where(is_one_of(flow_run.c.flow_id, "flows"))),
+    *_parts_of_runs(_OF_FLOWS),
     delete(flow_run).where(is_one_of(flow_run.c.flow_id, "flows")),
 )
 _PARTS_OF_FLOWS: Final = tuple(delete(table).where(is_one_of(table.c.flow_id, "flows")) for table in (edge, task))

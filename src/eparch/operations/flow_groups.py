@@ -27,7 +27,7 @@ def delete_flow_group(tx: Transaction, principal: Principal, given: Input, now: 
     group = lock_flow_group(tx, principal.tenant_id, given["flow_group_id"])
     if group is None:
         return {"success": False}
-    delete_flows(tx, _flow_ids(tx, group.id))
+    delete_flows(tx, _flow_ids(tx, group.id), now)
     tx.execute(delete(flow_group).where(flow_group.c.id == group.id))
     return {"success": True}
 
@@ -90,7 +90,7 @@ def set_flow_group_schedule_policies(tx: Transaction, principal: Principal, give
     flow_ids = _flow_ids(tx, given["flow_group_id"])
     if "daylight_rule" in values:
         # Other instants: the runs are made anew.
-        forget_schedules(tx, flow_ids)
+        forget_schedules(tx, flow_ids, now)
         schedule_flow_runs(tx, flow_ids, now)
     else:
         refresh_flow_runs(tx, flow_ids, now)
@@ -113,7 +113,7 @@ def _reschedule(
     flow_ids = _flow_ids(tx, given["flow_group_id"])
     if schedule is not None:
         check_schedules(tx, flow_ids)
-    forget_schedules(tx, flow_ids)
+    forget_schedules(tx, flow_ids, now)
     schedule_flow_runs(tx, flow_ids, now)
     return True
 

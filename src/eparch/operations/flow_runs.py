@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, select
 
+from eparch.core.concurrency import checked_priority
 from eparch.core.errors import BadInput, NotFound
 from eparch.core.principals import Principal
 from eparch.core.run_defaults import FlowDefaults, run_config_of_run, run_labels, run_parameters
 from eparch.database.bulk import insert_rows
 from eparch.database.tables import flow, flow_group, flow_run, flow_run_state
 from eparch.database.transactions import Transaction
+from eparch.operations.deletion import delete_flow_runs
 from eparch.operations.registry import Input, Payload, operation
 from eparch.operations.run_rows import first_state_row, flow_run_row
 from eparch.operations.task_runs import make_task_runs
@@ -50,6 +52,7 @@ def create_flow_run(tx: Transaction, principal: Principal, given: Input, now: da
         context=_object(given, "context"),
         name=given.get("flow_run_name"),
         idempotency_key=key,
+        priority=checked_priority(given.get("priority") or 0),
     )
     if insert_rows(tx, flow_run, [run], on_conflict=_ONCE) == 0:
         # Another server's transaction with this key was committed after the look-up above.
@@ -64,7 +67,8 @@ def create_flow_run(tx: Transaction, principal: Principal, given: Input, now: da
 @operation("delete:run")
 def delete_flow_run(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Delete a flow run with its task runs, states, logs and artifacts."""
-    return {"success": tx.execute(flow_run.delete().where(*_mine(principal, given))).rowcount > 0}
+    mine = [row.id for row in tx.rows(select(flow_run.c.id).where(*_mine(principal, given)))]
+    return {"success": delete_flow_runs(tx, mine, now) > 0}
 
 
 @operation("update:run")
@@ -81,6 +85,14 @@ def set_flow_run_name(tx: Transaction, principal: Principal, given: Input, now: 
     if not given["name"]:
         raise BadInput("Invalid name: a flow run's name cannot be empty.")
     changed = flow_run.update().where(*_mine(principal, given)).values(name=given["name"], updated=now)
+    return {"success": tx.execute(changed).rowcount > 0}
+
+
+@operation("update:run")
+def set_flow_run_priority(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
+    """Give a flow run another priority. Its task runs that wait for slots take their new place when they next ask."""
+    priority = checked_priority(given["priority"])
+    changed = flow_run.update().where(*_mine(principal, given)).values(priority=priority, updated=now)
     return {"success": tx.execute(changed).rowcount > 0}
 
 

@@ -21,7 +21,7 @@ from eparch.operations.registry import Input, Payload, operation
 def delete_flow(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Delete a version of a flow with its runs. Its group stays."""
     mine = select(flow.c.id).where(flow.c.id == given["flow_id"], flow.c.tenant_id == principal.tenant_id)
-    return {"success": delete_flows(tx, [row.id for row in tx.rows(mine)]) > 0}
+    return {"success": delete_flows(tx, [row.id for row in tx.rows(mine)], now) > 0}
 
 
 @operation("update:flow")

@@ -23,8 +23,8 @@ from eparch.database.tables._columns import is_held
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.identity import new_id
+from eparch.operations.run_kinds import FLOW_RUN
 from eparch.operations.schedule_runs import schedule_flow_runs
-from eparch.operations.state_writes import FLOW_RUN
 from eparch.operations.states import cancel_flow_runs, enter_states
 
 _LOGGER: Final = "eparch.Dispatcher"

@@ -53,7 +53,7 @@ def delete_project(tx: Transaction, principal: Principal, given: Input, now: dat
     if tx.row(mine.with_for_update()) is None:
         return {"success": False}
     flows = select(flow.c.id).where(flow.c.project_id == given["project_id"])
-    delete_flows(tx, [row.id for row in tx.rows(flows)])
+    delete_flows(tx, [row.id for row in tx.rows(flows)], now)
     tx.execute(delete(project).where(project.c.id == given["project_id"]))
     return {"success": True}
 

@@ -9,11 +9,11 @@ without labels go only to agents without labels. The labels are compared by the 
 agents' runs cannot hide the ones that fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Text, bindparam, func, select, union_all
+from sqlalchemy import Boolean, ColumnElement, Integer, Row, Select, Text, bindparam, func, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -22,14 +22,15 @@ from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
 from eparch.core.states import QUEUEABLE, RUNNING
 from eparch.core.transitions import NewState, made_state
-from eparch.database.bulk import is_one_of, listed
-from eparch.database.tables import agent, flow, flow_run, task_run
+from eparch.database.bulk import has_any, is_one_of, listed
+from eparch.database.tables import agent, flow, flow_concurrency_limit, flow_run, flow_run_slot, task_run
 from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
-from eparch.operations.queue_pause import is_paused
+from eparch.operations.queue_pause import look_at_tenant
 from eparch.operations.registry import Input, Payload, operation
-from eparch.operations.state_writes import FLOW_RUN, TASK_RUN
+from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN
+from eparch.operations.slot_lines import hand_out
 from eparch.operations.states import enter_states
 from eparch.operations.task_runs import make_task_runs
 from eparch.operations.tenancy import tenant_of
@@ -38,19 +39,29 @@ RUNS_MAX: Final = 25
 CLAIM_MAX: Final = 200
 PREFETCH_S_MAX: Final = 3600.0
 
+_ASKED_NO_MORE: Final = "The process that waited for a slot has not asked for it any more; scheduled anew."
+
 
 @operation("update:run")
 def get_runs_in_queue(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
-    """Return the ids of due runs that fit an agent, oldest first; they stay in the queue until their state changes."""
+    """Return the ids of due runs that fit an agent, first ones first; they stay in the queue until their state changes.
+
+    Of runs with limited labels no more are offered than slots are free.
+    """
     tenant_id = tenant_of(principal, given)
     _touch_agent(tx, principal, now)
-    if is_paused(tx, tenant_id):
+    look = look_at_tenant(tx, tenant_id)
+    if look.is_paused:
         return {"flow_run_ids": []}
-    bound = {**_fit(tenant_id, given.get("labels")), "before": given.get("before") or now, "limit": RUNS_MAX}
-    rows = tx.rows(_DUE, bound)
+    bound = {**_fit(tenant_id, given.get("labels")), "before": given.get("before") or now}
+    rows = _due(tx, bound, RUNS_MAX, now, has_limits=look.has_limits, locks=False)
     bare = [row.id for row in rows if not row.has_task_runs]
     if bare:
         make_task_runs(tx, bare, now)
+    # Agents of Prefect 1.x start a flow run only from Scheduled. These waited for a slot in processes that are no more.
+    left = [(row.id, made_state("Scheduled", _ASKED_NO_MORE, start_time=now)) for row in rows if row.state == "Queued"]
+    if left:
+        enter_states(tx, FLOW_RUN, tenant_id, left, now)
     return {"flow_run_ids": [row.id for row in rows]}
 
 
@@ -58,7 +69,8 @@ def get_runs_in_queue(tx: Transaction, principal: Principal, given: Input, now: 
 def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
     """Take due runs that fit an agent: mark them Submitted, and return all that is needed to start them.
 
-    Of several agents that ask at once each run goes to one. An empty list means that nothing is due.
+    Of several agents that ask at once each run goes to one. An empty list means that nothing is due, or that no slot is
+    free for what is.
     """
     limit = 10 if given.get("limit") is None else given["limit"]
     if not 1 <= limit <= CLAIM_MAX:
@@ -68,11 +80,12 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
         raise BadInput(f"prefetch_s is {prefetch_s}: it is from 0 to {PREFETCH_S_MAX:.0f} seconds.")
     tenant_id = tenant_of(principal, given)
     _touch_agent(tx, principal, now)
-    if is_paused(tx, tenant_id):
+    look = look_at_tenant(tx, tenant_id)
+    if look.is_paused:
         return {"flow_runs": []}
     before = now + timedelta(seconds=prefetch_s)
-    bound = {**_fit(tenant_id, given.get("labels")), "before": before, "limit": limit}
-    rows = tx.rows(_DUE_FOR_UPDATE if tx.is_postgresql else _DUE, bound)
+    bound = {**_fit(tenant_id, given.get("labels")), "before": before}
+    rows = _due(tx, bound, limit, now, has_limits=look.has_limits, locks=tx.is_postgresql)
     waiting = [row for row in rows if row.state in QUEUEABLE]
     documents = {row.id: row.serialized_state for row in tx.rows(_DOCUMENTS, {"ids": listed(r.id for r in waiting)})}
     enter_states(tx, FLOW_RUN, tenant_id, [(row.id, _submitted(documents[row.id])) for row in waiting], now)
@@ -89,6 +102,31 @@ def next_due(tx: Transaction, tenant_id: str, labels: Sequence[str] | None, afte
     bound = {**_fit(tenant_id, labels), "after": after}
     found = [instant for instant in (tx.scalar(_NEXT, bound), tx.scalar(_NEXT_RESUMING, bound)) if instant is not None]
     return min(found, default=None)
+
+
+def _due(
+    tx: Transaction, bound: Mapping[str, object], limit: int, now: datetime, *, has_limits: bool, locks: bool
+) -> list[Row[Any]]:
+    """Return the first due runs that fit an agent and for which slots are free.
+
+    Runs whose labels are limited are looked at only while slots are free: the work does not grow with those that wait.
+    """
+    bound = {**bound, "limit": limit}
+    if not has_limits:
+        return list(tx.rows(_DUE[locks, False], bound))
+    full = {row.name for row in tx.rows(_FULL, {"tenant_id": bound["tenant_id"]})}
+    found: list[Row[Any]] = []
+    seen: list[str] = []
+    while len(found) < limit:
+        rows = tx.rows(_DUE[locks, True], {**bound, "full": listed(full), "seen": listed(seen)})
+        waiting = [row.id for row in rows if row.state in QUEUEABLE]
+        turn_down = hand_out(tx, FLOW_RUN, waiting, now, locks=locks)
+        found += [row for row in rows if row.id not in turn_down]
+        seen += [row.id for row in rows]
+        if len(rows) < limit or not turn_down:
+            break
+        full |= {name for names in turn_down.values() for name in names}
+    return found[:limit]
 
 
 def _fit(tenant_id: str, labels: Sequence[str] | None) -> dict[str, object]:
@@ -172,7 +210,7 @@ _ACTIVE: Final = in_states(flow_run, RUNNING | {"Submitted"})
 
 _BEFORE = bindparam("before", type_=Timestamp())
 _MINE = flow_run.c.tenant_id == bindparam("tenant_id")
-_COLUMNS = (flow_run.c.id, flow_run.c.state, flow_run.c.has_task_runs)
+_COLUMNS = (flow_run.c.id, flow_run.c.state, flow_run.c.has_task_runs, flow_run.c.priority)
 
 _WAITING = select(*_COLUMNS, flow_run.c.state_start_time.label("due")).where(
     _MINE, _WAITS, flow_run.c.state_start_time <= _BEFORE, _FITS
@@ -183,14 +221,32 @@ _RESUMING = (
     .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time <= _BEFORE, _FITS)
     .group_by(*_COLUMNS)
 )
-_BOTH = union_all(_WAITING, _RESUMING).subquery("queue")
-_DUE: Final = select(_BOTH).order_by(_BOTH.c.due, _BOTH.c.id).limit(bindparam("limit", type_=Integer()))
-_DUE_FOR_UPDATE: Final = (
-    select(*_COLUMNS)
-    .join(_BOTH, _BOTH.c.id == flow_run.c.id)
-    .order_by(_BOTH.c.due, flow_run.c.id)
-    .limit(bindparam("limit", type_=Integer()))
-    .with_for_update(of=flow_run, skip_locked=True)
+
+
+def _due_runs(*, locks: bool, has_limits: bool) -> Select[Any]:
+    """Return the statement for due runs: the higher priority first, then the longest due."""
+    waiting = _WAITING
+    if has_limits:
+        waiting = waiting.where(~has_any(flow_run.c.labels, "full"), ~is_one_of(flow_run.c.id, "seen"))
+    both = union_all(waiting, _RESUMING).subquery("queue")
+    limit = bindparam("limit", type_=Integer())
+    order = (both.c.priority.desc(), both.c.due, both.c.id)
+    if not locks:
+        return select(both).order_by(*order).limit(limit)
+    joined = select(*_COLUMNS).join(both, both.c.id == flow_run.c.id)
+    return joined.order_by(*order).limit(limit).with_for_update(of=flow_run, skip_locked=True)
+
+
+_DUE: Final = {
+    (locks, has_limits): _due_runs(locks=locks, has_limits=has_limits)
+    for locks in (True, False)
+    for has_limits in (True, False)
+}
+_TAKEN: Final = (
+    select(func.count(type_=Integer())).where(flow_run_slot.c.limit_id == flow_concurrency_limit.c.id).scalar_subquery()
+)
+_FULL: Final = select(flow_concurrency_limit.c.name).where(
+    flow_concurrency_limit.c.tenant_id == bindparam("tenant_id"), flow_concurrency_limit.c.limit <= _TAKEN
 )
 _AFTER = bindparam("after", type_=Timestamp())
 _NEXT: Final = select(func.min(flow_run.c.state_start_time, type_=Timestamp())).where(

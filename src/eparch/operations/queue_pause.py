@@ -6,20 +6,23 @@ While it is off agents are offered nothing and still count as alive; schedules g
 runs that have become late are offered at once.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, select, update
 
 from eparch.core.errors import NotFound
 from eparch.core.principals import Principal
-from eparch.database.tables import tenant
+from eparch.database.tables import flow_concurrency_limit, tenant
 from eparch.database.transactions import Transaction
 from eparch.operations.registry import Input, Payload, operation
 from eparch.operations.tenancy import tenant_of
 
 _KEY: Final = "work_queue_paused"
 _SETTINGS: Final = select(tenant.c.settings).where(tenant.c.id == bindparam("tenant"))
+_LIMITS: Final = select(flow_concurrency_limit.c.id).where(flow_concurrency_limit.c.tenant_id == tenant.c.id)
+_LOOK: Final = _SETTINGS.add_columns(_LIMITS.exists().label("has_limits"))
 
 
 @operation("update:tenant")
@@ -35,10 +38,20 @@ def resume_tenant_work_queue(tx: Transaction, principal: Principal, given: Input
     return _switch(tx, tenant_of(principal, given), now, is_paused=False)
 
 
-def is_paused(tx: Transaction, tenant_id: str) -> bool:
-    """Return whether the work queue of a tenant is paused."""
-    settings: dict[str, Any] = tx.scalar(_SETTINGS, {"tenant": tenant_id}) or {}
-    return settings.get(_KEY) is True
+@dataclass(frozen=True, slots=True)
+class TenantLook:
+    """What of a tenant decides about its work queue: the switch, and whether there are limits of flow runs."""
+
+    is_paused: bool
+    has_limits: bool
+
+
+def look_at_tenant(tx: Transaction, tenant_id: str) -> TenantLook:
+    """Return what the work queue of a tenant depends on, in one look-up."""
+    row = tx.row(_LOOK, {"tenant": tenant_id})
+    if row is None:
+        return TenantLook(is_paused=False, has_limits=False)
+    return TenantLook(row.settings.get(_KEY) is True, bool(row.has_limits))
 
 
 def _switch(tx: Transaction, tenant_id: str, now: datetime, *, is_paused: bool) -> Payload:

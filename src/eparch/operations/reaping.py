@@ -37,7 +37,7 @@ from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.rescue import carry_out, has_beaten, lock_heartbeats, locked_flow_runs, says_no
-from eparch.operations.state_writes import TASK_RUN
+from eparch.operations.run_kinds import TASK_RUN
 
 
 @dataclass(frozen=True, slots=True)

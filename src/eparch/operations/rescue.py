@@ -53,7 +53,7 @@ from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
 from eparch.operations.identity import new_id
-from eparch.operations.state_writes import FLOW_RUN, Kind
+from eparch.operations.run_kinds import FLOW_RUN, Kind
 from eparch.operations.states import enter_states
 
 

@@ -33,6 +33,7 @@ def flow_run_row(
     held_by: str | None = None,
     start_time: datetime | None = None,
     backfill_id: str | None = None,
+    priority: int = 0,
 ) -> dict[str, Any]:
     """Return the row of a flow run in its first state, `Scheduled`, version 1.
 
@@ -68,6 +69,7 @@ def flow_run_row(
         "has_task_runs": False,
         "held_by": held_by,
         "backfill_id": backfill_id,
+        "priority": priority,
     }
 
 

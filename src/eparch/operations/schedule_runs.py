@@ -82,12 +82,12 @@ class Lacking:
     last_flow_id: str | None
 
 
-def forget_schedules(tx: Transaction, flow_ids: Sequence[str]) -> None:
+def forget_schedules(tx: Transaction, flow_ids: Sequence[str], now: datetime) -> None:
     """Delete the runs that schedules have made and nobody has taken yet, and forget how far they have been made.
 
     Whatever is scheduled next begins at that moment: instants before it are not missed.
     """
-    delete_auto_scheduled_runs(tx, flow_ids)
+    delete_auto_scheduled_runs(tx, flow_ids, now)
     if flow_ids:
         tx.execute(_FORGET, {"flows": listed(flow_ids)})
 

@@ -37,7 +37,7 @@ def set_schedule_inactive(tx: Transaction, principal: Principal, given: Input, n
         return {"success": False}
     if row.is_schedule_active:
         tx.execute(flow.update().where(flow.c.id == row.id).values(is_schedule_active=False, updated=now))
-    forget_schedules(tx, [row.id])
+    forget_schedules(tx, [row.id], now)
     return {"success": True}
 
 

@@ -4,7 +4,7 @@ In charge of the mutations; the rules are in `core.transitions`, and reading and
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -17,8 +17,18 @@ from eparch.database.bulk import is_one_of, listed, update_rows
 from eparch.database.tables import agent, flow_run, task_run
 from eparch.database.transactions import Transaction
 from eparch.operations.registry import Call, Input, Payload, joined_operation, operation
-from eparch.operations.state_writes import FLOW_RUN, TASK_RUN, Kind, StateWrites, Wanted, read_for_change
+from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN, Kind
+from eparch.operations.state_writes import Entered, StateWrites, Wanted, read_for_change
 from eparch.operations.task_runs import make_task_runs
+
+WAIT_S_MAX: Final = 60.0
+"""How long a client may wait for a slot in one call."""
+
+ONLY_AT: Final = "only_at"
+"""A member of an item that clients cannot send: the only version at which the run may enter the state."""
+
+# For the way to the client and back, before its turn passes to the next.
+_GRACE: Final = timedelta(seconds=5)
 
 
 @joined_operation("update:run")
@@ -87,7 +97,7 @@ def enter_states(
     Raises:
         StateUpdateFailed: a run is unknown to the tenant, or a rule refuses; nothing is written.
     """
-    writes = read_for_change(tx, kind, [run_id for run_id, _ in wanted], now)
+    writes = read_for_change(tx, kind, [run_id for run_id, _ in wanted], now, entering=wanted)
     writes.enter(tenant_id, [Wanted(run_id, new) for run_id, new in wanted])
     _finish(tx, writes)
 
@@ -101,36 +111,62 @@ def _set_one(tx: Transaction, kind: Kind, principal: Principal, given: Input, no
 
 def _set_states(tx: Transaction, kind: Kind, calls: Sequence[Call], now: datetime) -> list[Payload | EparchError]:
     key = kind.run_id
-    parsed = [_parsed(call.input["states"], key, now) for call in calls]
+    parsed = [_parsed(call.input, key, now) for call in calls]
+    entering = [(one.run_id, one.new) for wanted in parsed if not isinstance(wanted, EparchError) for one in wanted]
     items = [item for call in calls for item in call.input["states"]]
     says_version = any(item.get("version") is not None for item in items)
-    writes = read_for_change(tx, kind, (item[key] for item in items), now, reads_locks=says_version)
+    writes = read_for_change(tx, kind, (item[key] for item in items), now, entering=entering, reads_locks=says_version)
     outcomes: list[Payload | EparchError] = []
     submitted: dict[str, str] = {}
     for call, wanted in zip(calls, parsed, strict=True):
         try:
             if isinstance(wanted, EparchError):
                 raise wanted
-            writes.enter(call.principal.tenant_id, wanted)
+            entered = writes.enter(call.principal.tenant_id, wanted)
         except EparchError as error:
             outcomes.append(error)
             continue
         if kind.is_flow_run and call.principal.agent_id is not None:
             submitted |= {one.run_id: call.principal.agent_id for one in wanted if one.new.name == "Submitted"}
-        outcomes.append({"states": [{"id": one.run_id, "status": "SUCCESS", "message": None} for one in wanted]})
+        outcomes.append({"states": [_told(one, became) for one, became in zip(wanted, entered, strict=True)]})
     _finish(tx, writes)
     _note_agents(tx, submitted, now)
     return outcomes
 
 
-def _parsed(items: Sequence[Mapping[str, Any]], key: str, now: datetime) -> list[Wanted] | EparchError:
+def _parsed(given: Input, key: str, now: datetime) -> list[Wanted] | EparchError:
     try:
+        listens_until = _listens_until(given, now)
         return [
-            Wanted(item[key], parse_state(item["state"], now), item.get("version"), item.get("flow_run_version"))
-            for item in items
+            Wanted(
+                item[key],
+                parse_state(item["state"], now),
+                item.get("version"),
+                item.get("flow_run_version"),
+                item.get(ONLY_AT),
+                listens_until,
+            )
+            for item in given["states"]
         ]
     except EparchError as error:
         return error
+
+
+def _listens_until(given: Input, now: datetime) -> datetime | None:
+    wait_s = given.get("wait_s") or 0.0
+    if not 0 <= wait_s <= WAIT_S_MAX:
+        raise BadInput(f"wait_s is {wait_s}: it is from 0 to {WAIT_S_MAX:.0f} seconds.")
+    if wait_s and len(given["states"]) != 1:
+        raise BadInput(
+            f"wait_s waits for the slot of one run, and here are {len(given['states'])}.",
+            hint="set each state in a call of its own",
+        )
+    return now + timedelta(seconds=wait_s) + _GRACE if wait_s else None
+
+
+def _told(wanted: Wanted, became: Entered) -> dict[str, Any]:
+    status = "SUCCESS" if became.waits_for is None else "QUEUED"
+    return {"id": wanted.run_id, "status": status, "message": became.waits_for, "version": became.version}
 
 
 def _finish(tx: Transaction, writes: StateWrites) -> None:

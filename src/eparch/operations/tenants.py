@@ -49,7 +49,7 @@ def delete_tenant(tx: Transaction, principal: Principal, given: Input, now: date
     tenant_id = _own_tenant(tx, principal, given)
     if tenant_id is None:
         return {"success": False}
-    delete_flows(tx, [row.id for row in tx.rows(select(flow.c.id).where(flow.c.tenant_id == tenant_id))])
+    delete_flows(tx, [row.id for row in tx.rows(select(flow.c.id).where(flow.c.tenant_id == tenant_id))], now)
     return {"success": tx.execute(delete(tenant).where(tenant.c.id == tenant_id)).rowcount > 0}
 
 

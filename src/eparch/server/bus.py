@@ -47,7 +47,11 @@ class Bus:
             yield listener
         finally:
             for table in listener.tables:
-                self._by_table[table].discard(listener)
+                left = self._by_table[table]
+                left.discard(listener)
+                # Events of single runs come and go; what nobody waits for is not kept.
+                if not left:
+                    del self._by_table[table]
 
     def publish(self, tables: Iterable[str]) -> None:
         """Wake everybody who waits for one of `tables`."""

@@ -6,8 +6,8 @@ charge of what operations do.
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -20,6 +20,10 @@ from eparch.database.readers import Readers
 from eparch.database.transactions import Transaction
 from eparch.operations.queue import next_due
 from eparch.operations.registry import OPERATIONS, Input, Operation
+from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN
+from eparch.operations.slot_lines import stop_listening
+from eparch.operations.slots import slot_event
+from eparch.operations.states import ONLY_AT
 from eparch.operations.tenancy import tenant_of
 from eparch.server.bus import Bus, Listener
 from eparch.server.changes import Changes
@@ -29,7 +33,7 @@ from eparch.server.vault import Vault
 from eparch.version import __version__
 
 WAIT_S_MAX: Final = 60.0
-# A run that is due and was not claimed is being claimed by another agent.
+# The instant at which a run becomes due is not to be missed by a hair.
 _PAUSE_S: Final = 0.01
 
 # What takes or gives the value of a secret.
@@ -90,8 +94,9 @@ class Resolvers:
             return await self._seal_or_open(operation, principal, given)
         if operation.is_read:
             return await self._readers.run(lambda connection: self._read(connection, operation, principal, given))
-        if operation.name == "claim_flow_runs" and given.get("wait_s"):
-            return await self._claim(operation, principal, given, gone)
+        if given.get("wait_s"):
+            wait = self._claim if operation.name == "claim_flow_runs" else self._wait_for_slot
+            return await wait(operation, principal, given, gone)
         return await self._changes.execute(operation, principal, given)
 
     def _read(self, connection: Connection, operation: Operation, principal: Principal, given: Input) -> Any:
@@ -115,6 +120,7 @@ class Resolvers:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         tenant_id = tenant_of(principal, given)
+        prefetch = timedelta(seconds=given.get("prefetch_s") or 0)
         leaving = None if gone is None else asyncio.ensure_future(gone())
         if exchange := CURRENT.get():
             exchange.kind = "long_poll"
@@ -122,17 +128,15 @@ class Resolvers:
         try:
             with self._bus.listening({"queue"}) as listener:
                 while True:
+                    # What was due then and was not claimed waits for a slot, and an event tells of that.
+                    asked = self._clock() + prefetch
                     payload = await self._changes.execute(operation, principal, given)
                     left_s = deadline - loop.time()
                     if payload["flow_runs"] or left_s <= 0 or self._is_stopping:
                         return payload
-                    due = await self._readers.run(
-                        lambda connection: next_due(
-                            Transaction(connection), tenant_id, given.get("labels"), self._clock()
-                        )
-                    )
+                    due = await self._readers.run(_next_due_after(asked, tenant_id, given.get("labels")))
                     if due is not None:
-                        ahead_s = (due - self._clock()).total_seconds() - (given.get("prefetch_s") or 0)
+                        ahead_s = (due - prefetch - self._clock()).total_seconds()
                         left_s = min(left_s, max(ahead_s, _PAUSE_S))
                     if await _left_while_waiting(listener, left_s, leaving):
                         return payload
@@ -140,6 +144,46 @@ class Resolvers:
             self.long_polls -= 1
             if leaving is not None:
                 leaving.cancel()
+
+    async def _wait_for_slot(self, operation: Operation, principal: Principal, given: Input, gone: Any) -> Any:
+        """Change the state of a run; while it finds no slot, wait for its turn, the end of the time, or the client's.
+
+        Each further attempt holds only for the run as this call has left it: whoever changes it meanwhile, wins.
+        """
+        kind = FLOW_RUN if operation.name == "set_flow_run_states" else TASK_RUN
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + given["wait_s"]
+        run_ids = [item[kind.run_id] for item in given["states"]]
+        leaving = None if gone is None else asyncio.ensure_future(gone())
+        if exchange := CURRENT.get():
+            exchange.kind = "long_poll"
+        self.long_polls += 1
+        try:
+            with self._bus.listening(slot_event(run_id) for run_id in run_ids) as listener:
+                while True:
+                    payload = await self._changes.execute(operation, principal, given)
+                    (became,) = payload["states"]
+                    left_s = deadline - loop.time()
+                    if became["status"] != "QUEUED" or left_s <= 0 or self._is_stopping:
+                        return payload
+                    if await _left_while_waiting(listener, left_s, leaving):
+                        break
+                    left_s = max(0.0, deadline - loop.time())
+                    (item,) = given["states"]
+                    again = {key: item[key] for key in (kind.run_id, "state")}
+                    given = {"states": [{**again, ONLY_AT: became["version"]}], "wait_s": left_s}
+            await self._changes.perform(lambda tx, now: stop_listening(tx, kind, run_ids, now))
+            return payload
+        finally:
+            self.long_polls -= 1
+            if leaving is not None:
+                leaving.cancel()
+
+
+def _next_due_after(
+    instant: datetime, tenant_id: str, labels: Sequence[str] | None
+) -> Callable[[Connection], datetime | None]:
+    return lambda connection: next_due(Transaction(connection), tenant_id, labels, instant)
 
 
 async def _left_while_waiting(listener: Listener, timeout_s: float, leaving: "asyncio.Future[None] | None") -> bool:

@@ -20,6 +20,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0003_secrets",
     "0004_schedule_policies",
     "0005_backfills",
+    "0006_concurrency_limits",
 )
 
 

@@ -6,6 +6,14 @@ In charge of columns, keys and indexes; not in charge of what the API calls them
 from eparch.database.tables._columns import METADATA
 from eparch.database.tables.backfills import backfill, backfill_instant
 from eparch.database.tables.flows import edge, flow, flow_group, flow_schedule, task
+from eparch.database.tables.limits import (
+    flow_concurrency_limit,
+    flow_run_slot,
+    flow_run_waiter,
+    task_concurrency_limit,
+    task_run_slot,
+    task_run_waiter,
+)
 from eparch.database.tables.runs import (
     flow_run,
     flow_run_heartbeat,
@@ -28,10 +36,13 @@ __all__ = [
     "cloud_hook",
     "edge",
     "flow",
+    "flow_concurrency_limit",
     "flow_group",
     "flow_run",
     "flow_run_heartbeat",
+    "flow_run_slot",
     "flow_run_state",
+    "flow_run_waiter",
     "flow_schedule",
     "key_value",
     "log",
@@ -40,9 +51,12 @@ __all__ = [
     "secret",
     "service_lease",
     "task",
+    "task_concurrency_limit",
     "task_run",
     "task_run_artifact",
     "task_run_heartbeat",
+    "task_run_slot",
     "task_run_state",
+    "task_run_waiter",
     "tenant",
 ]

@@ -5,7 +5,7 @@ They and the heartbeats change often, so what changes is indexed only where few 
 heartbeat is a row of its own: a beat rewrites 60 bytes instead of a row with its documents.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 from sqlalchemy.sql.schema import SchemaItem
@@ -37,6 +37,14 @@ def _newest_state() -> list[SchemaItem]:
         document("serialized_state", nullable=True),
         known_state(),
     ]
+
+
+def _has_slots() -> Column[Any]:
+    """Return the mark of a run that may hold slots of concurrency limits or wait for one; NULL is a run that never has.
+
+    It stands with the run, since whoever waits for the lock of the run then reads the run anew, and no other table.
+    """
+    return Column("has_slots", Boolean, nullable=True)
 
 
 def _history(run: str) -> Table:
@@ -94,6 +102,8 @@ flow_run: Final = entity(
     words("held_by"),
     # Not a foreign key: backfills go with their flow group only, and so do the runs.
     Column("backfill_id", Uuid, nullable=True),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    _has_slots(),
     UniqueConstraint("flow_id", "idempotency_key", name="ix_flow_run_idempotency_key_unique"),
     Index(None, "flow_id", "scheduled_start_time"),
     Index(None, "tenant_id", "scheduled_start_time"),
@@ -120,6 +130,7 @@ task_run: Final = entity(
     words("name"),
     words("cache_key"),
     *_newest_state(),
+    _has_slots(),
     UniqueConstraint("flow_run_id", "task_id", "map_index", name="task_run_unique_identifier_key"),
     Index(None, "task_id"),
 )
