@@ -82,6 +82,10 @@ test: setup guest ui ## set up and run the whole suite
 	@$(BIN)/python tests/chromium.py install >/dev/null || [[ -z "$${CI:-}" ]]
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
+.PHONY: soak
+soak: setup ## break servers, agents and the database for half an hour; SOAK_S=... for as long
+	EPARCH_TEST_SOAK_S=$(or $(SOAK_S),1800) $(BIN)/pytest -s tests/faults/test_soak.py
+
 .PHONY: check
 check: setup .cache/.ui-checked ## format check, lint, types, architecture and unit tests: under 60 s
 	$(BIN)/ruff format --check .

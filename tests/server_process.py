@@ -31,12 +31,15 @@ class ServerProcess:
         self.log = folder / "server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [EXECUTABLE, "server", "start", "--port", str(self.port), "--database-url", database_url, *options]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-        with self.log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+        self._folder = folder
+        self._options = options
+        self._begin()
+
+    def again(self) -> Self:
+        """Start the server anew after its end, on the same port; its output follows that of its former life."""
+        assert not self.is_running
+        self._begin()
+        return self
 
     @property
     def pid(self) -> int:
@@ -91,6 +94,19 @@ class ServerProcess:
         """End the server without any check, for the way out of a failed start."""
         self._process.kill()
         self._process.wait()
+
+    def _begin(self) -> None:
+        given = ["--port", str(self.port), "--database-url", self.database_url, *self._options]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "LC_ALL": "C.UTF-8"}
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [EXECUTABLE, "server", "start", *given],
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, f"the server ended with code {self._process.returncode}{self._log_end()}"
