@@ -80,6 +80,7 @@ class Soak:
         deadline = time.monotonic() + duration_s
         while time.monotonic() < deadline:
             self._resume(due_only=True)
+            self._revive()
             self._note_memory()
             action = self._chance.choices(
                 [
@@ -101,9 +102,7 @@ class Soak:
         for client in self._clients:
             client.join(60)
             assert not client.is_alive(), "a client waits for ever"
-        for index, server in enumerate(self._servers):
-            if not server.is_running:
-                self._servers[index] = self._start_server(index)
+        self._revive()
         for server in self._servers:
             server.wait_ready()
         api = Api(self._servers[0].url)
@@ -194,14 +193,11 @@ class Soak:
     # ---- What can happen ----
 
     def _kill_server(self) -> None:
-        index = self._chance.randrange(SERVERS)
-        server = self._servers[index]
+        server = self._chance.choice(self._servers)
         if server.is_running and self._is_free(server.pid):
             server.kill()
             server.check_log()
             self._happened("server killed")
-            # It comes back on its port, as a service manager does it: agents know the address.
-            self._servers[index] = server.again()
 
     def _kill_agent(self) -> None:
         index = self._chance.randrange(AGENTS)
@@ -238,6 +234,15 @@ class Soak:
             if not due_only or at <= time.monotonic():
                 process.send_signal(signal.SIGCONT)
                 self._paused.remove(pair)
+
+    def _revive(self) -> None:
+        """Start servers anew that have ended, as a service manager does it: one that finds no database ends at once.
+
+        Each comes back on its port, which is where agents look for it.
+        """
+        for server in self._servers:
+            if not server.is_running:
+                server.again()
 
     def _is_free(self, pid: int) -> bool:
         return all(process.pid != pid for _, process in self._paused)
