@@ -51,10 +51,13 @@ class EparchServer:
 
     name = "Eparch"
 
-    def __init__(self, directory: Path, cluster: PostgresCluster | None) -> None:
-        """Start it on SQLite in `directory`, or in a new database of a PostgreSQL cluster."""
+    def __init__(self, directory: Path, cluster: PostgresCluster | None, *, database_url: str | None = None) -> None:
+        """Start it on SQLite in `directory`, in a new database of a PostgreSQL cluster, or on the one of an address."""
         self.port = free_port()
-        url = cluster.create_database("eparch") if cluster else f"sqlite:///{directory / 'eparch.sqlite'}"
+        if database_url is not None:
+            url = database_url
+        else:
+            url = cluster.create_database("eparch") if cluster else f"sqlite:///{directory / 'eparch.sqlite'}"
         self.process = ManagedProcess(
             [
                 Path(sys.executable).parent / "eparch",
@@ -66,10 +69,40 @@ class EparchServer:
         )
         try:
             self.started_in_s = wait_until_healthy(self.process, f"http://{HOST}:{self.port}/health")
-            self._flow_id, self._task_id = self._register_flow()
+            self._clients = EparchClients(self.port)
         except BaseException:
             self.stop()
             raise
+
+    def open_scripts(self, count: int) -> list[EparchScript]:
+        """Prepare clients; see `EparchClients`."""
+        return self._clients.open_scripts(count)
+
+    def close_scripts(self, scripts: Sequence[TaskRunScript]) -> None:
+        """End the flow runs of clients; see `EparchClients`."""
+        self._clients.close_scripts(scripts)
+
+    def count_finished_task_runs(self) -> int:
+        """Return how many task runs are in state Success."""
+        query = 'query { task_run_aggregate(where: { state: { _eq: "Success" } }) { aggregate { count } } }'
+        return int(self.call(query, None)["task_run_aggregate"]["aggregate"]["count"])
+
+    def call(self, query: str, variables: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the data that a document gives."""
+        return self._clients.call(query, variables)
+
+    def stop(self) -> None:
+        """End the server."""
+        self.process.stop()
+
+
+class EparchClients:
+    """Clients of a server that runs, with a flow of their own."""
+
+    def __init__(self, port: int) -> None:
+        """Register the flow."""
+        self.port = port
+        self._flow_id, self._task_id = self._register_flow()
 
     def open_scripts(self, count: int) -> list[EparchScript]:
         """Prepare clients, each with a Running flow run whose task `noop` is mapped without end."""
@@ -82,30 +115,23 @@ class EparchServer:
             state = _state("Success", "All reference tasks succeeded.", EMPTY_RESULT, {})
             self._set_flow_run_state(script.flow_run_id, None, state)
 
-    def count_finished_task_runs(self) -> int:
-        """Return how many task runs are in state Success."""
-        query = 'query { task_run_aggregate(where: { state: { _eq: "Success" } }) { aggregate { count } } }'
-        return int(self._call(query)["task_run_aggregate"]["aggregate"]["count"])
-
-    def stop(self) -> None:
-        """End the server."""
-        self.process.stop()
-
     def _register_flow(self) -> tuple[str, str]:
         """Register a flow with one mapped task, and return the ids of the flow and of that task."""
-        tenant_id = self._call("query { tenant { id } }")["tenant"][0]["id"]
-        project_id = self._mutate("create_project", {"name": "benchmark", "tenant_id": tenant_id}, "id")["id"]
+        tenant_id = self.call("query { tenant { id } }")["tenant"][0]["id"]
+        project_id = self._mutate(
+            "create_project", {"name": f"benchmark {uuid.uuid4()}", "tenant_id": tenant_id}, "id"
+        )["id"]
         flow = {"project_id": project_id, "serialized_flow": _serialized_flow(), "set_schedule_active": False}
         flow_id = str(self._mutate("create_flow", flow, "id")["id"])
         where = f'{{ flow_id: {{ _eq: "{flow_id}" }}, slug: {{ _eq: "noop-1" }} }}'
-        task_id = str(self._call(f"query {{ task(where: {where}) {{ id }} }}")["task"][0]["id"])
+        task_id = str(self.call(f"query {{ task(where: {where}) {{ id }} }}")["task"][0]["id"])
         return flow_id, task_id
 
     def _start_flow_run(self) -> str:
         """Create a flow run, set it Running, and return its id."""
         created = {"flow_id": self._flow_id, "idempotency_key": str(uuid.uuid4())}
         flow_run_id = str(self._mutate("create_flow_run", created, "id")["id"])
-        row = self._call(f'query {{ flow_run_by_pk(id: "{flow_run_id}") {{ version }} }}')["flow_run_by_pk"]
+        row = self.call(f'query {{ flow_run_by_pk(id: "{flow_run_id}") {{ version }} }}')["flow_run_by_pk"]
         self._set_flow_run_state(flow_run_id, row["version"], _state("Running", "Running flow.", NO_RESULT, {}))
         return flow_run_id
 
@@ -117,10 +143,11 @@ class EparchServer:
 
     def _mutate(self, name: str, values: dict[str, Any], selection: str) -> dict[str, Any]:
         query = f"mutation($input: {name}_input!) {{\n    {name}(input: $input) {{ {selection} }}\n}}"
-        payload: dict[str, Any] = self._call(query, {"input": values})[name]
+        payload: dict[str, Any] = self.call(query, {"input": values})[name]
         return payload
 
-    def _call(self, query: str, variables: Any = None) -> dict[str, Any]:
+    def call(self, query: str, variables: Any = None) -> dict[str, Any]:
+        """Return the data that a document gives."""
         answer = post_json(self.port, "/", {"query": query, "variables": json.dumps(variables)})
         if "errors" in answer:
             raise RuntimeError(f"{query}: {answer['errors']}")

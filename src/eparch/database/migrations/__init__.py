@@ -21,6 +21,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0004_schedule_policies",
     "0005_backfills",
     "0006_concurrency_limits",
+    "0007_read_indexes",
 )
 
 

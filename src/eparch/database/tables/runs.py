@@ -106,7 +106,8 @@ flow_run: Final = entity(
     _has_slots(),
     UniqueConstraint("flow_id", "idempotency_key", name="ix_flow_run_idempotency_key_unique"),
     Index(None, "flow_id", "scheduled_start_time"),
-    Index(None, "tenant_id", "scheduled_start_time"),
+    # With the state, so that runs are counted by state over a month without a look at any of them.
+    Index(None, "tenant_id", "scheduled_start_time", "state"),
     Index(None, "tenant_id", "start_time"),
     Index(None, "tenant_id", "name"),
     Index(None, "agent_id"),
@@ -162,6 +163,8 @@ log: Final = Table(
     document("info", nullable=True),
     Column("is_loaded_from_archive", Boolean, nullable=True),
     Index(None, "flow_run_id", "timestamp"),
+    # A few errors among a million lines: found at once, where a walk over all lines took a second.
+    Index(None, "flow_run_id", "level", "timestamp"),
 )
 _where(log, "ix_log_task_run_id_timestamp", "task_run_id IS NOT NULL", "task_run_id", "timestamp")
 
