@@ -253,9 +253,11 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings in the environment by name; the unknown ones are an error."""
     found: dict[str, str] = {}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES or variable.startswith(SECRET_PREFIX):
-            continue
         name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
+            continue
+        if variable.startswith(SECRET_PREFIX) and name not in _ROWS:
+            continue
         if name not in _ROWS or variable != PREFIX + name.upper():
             known = [PREFIX + row.upper() for row in _ROWS] + list(OTHER_VARIABLES)
             raise SettingError(f"The environment variable {variable} is unknown.", hint=_hint(variable, known))

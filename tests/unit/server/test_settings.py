@@ -149,6 +149,11 @@ def test_variables_that_are_not_ours_are_left_alone(home: Path) -> None:
     resolve({}, {"EPARCH_HOME": str(home), "EPARCH_DEBUG": "1", "EPARCHY": "1", "PORT": "abc"})
 
 
+def test_secrets_of_flows_are_left_alone_and_settings_that_begin_like_them_are_not(home: Path) -> None:
+    environment = {"EPARCH_HOME": str(home), "EPARCH_SECRET_TOKEN": "t", "EPARCH_SECRET_KEEPER_INTERVAL_S": "5"}
+    assert resolve({}, environment).settings.secret_keeper_interval_s == 5
+
+
 def test_close_choices_are_suggested(home: Path) -> None:
     with pytest.raises(SettingError) as caught:
         resolve({"log_level": "warn"}, {"EPARCH_HOME": str(home)})
