@@ -36,7 +36,7 @@ from eparch.sdk.engine.plan import Plan, compiled
 from eparch.sdk.engine.reporting import TaskReporting
 from eparch.sdk.engine.run_context import run_context
 from eparch.sdk.engine.server_caches import ServerCaches
-from eparch.sdk.engine.watching import Watch, interrupt_main_thread
+from eparch.sdk.engine.watching import Interrupter, Watch
 from eparch.sdk.errors import FlowError
 from eparch.sdk.executors.dask import DaskExecutor
 from eparch.sdk.executors.executor import Executor, Stopped
@@ -150,19 +150,21 @@ class _Execution:
             reporting.append(watcher)
             driver.watch(watcher)
             ends: list[str] = []
+            interrupter = Interrupter(driver.noticed)
 
             def end(state: str) -> None:
                 ends.append(state)
                 driver.events.put(Stopped(states.Cancelled("Flow run is cancelled")))
-                interrupt_main_thread(driver.noticed)
+                interrupter.interrupt()
 
             if interruption is not None:
                 interruption.end = end
             watch = Watch(self.client.patient(0.0), self.info.id, end) if watches else None
             try:
                 with showing(values):
-                    state = self._driven(driver, machine, ends)
+                    state = self._driven(driver, machine, ends, interrupter)
             finally:
+                interrupter.end()
                 if watch is not None:
                     watch.close()
             _logger.info("Flow run %s ends in %s: %s", self.info.name, type(state).__name__, state.message)
@@ -209,12 +211,14 @@ class _Execution:
 
     # ---- the run and its end ----
 
-    def _driven(self, driver: Driver, machine: Machine, ends: list[str]) -> State:
+    def _driven(self, driver: Driver, machine: Machine, ends: list[str], interrupter: Interrupter) -> State:
         _logger.info("Flow run %s of flow %r starts", self.info.name, self.info.flow_name)
         try:
             flow_checks.parameters(self.flow, self.info.parameters)
             driver.run()
+            interrupter.end()
         except KeyboardInterrupt:
+            interrupter.end()
             how = "Flow run is cancelled" if ends else "Flow run was interrupted at the terminal"
             return states.Cancelled(f"{how}: the task in progress was interrupted.")
         except Exception as error:

@@ -54,7 +54,8 @@ class Watch:
                 # A server that is away will be back, or somebody else will end the run.
                 _logger.debug("The server cannot be asked: %s", error)
             else:
-                if ends_run(state):
+                # An end that is seen after this was closed is the run's own.
+                if ends_run(state) and not self._closed.is_set():
                     self._on_end(state or "gone")
                     return
             rounds += 1
@@ -66,8 +67,29 @@ def ends_run(state: str | None) -> bool:
     return state is None or state == "Cancelling" or state in FINISHED
 
 
-def interrupt_main_thread(noticed: threading.Event) -> None:
-    """Interrupt the main thread as a key press would, unless it notices by itself that it is to stop."""
-    main = threading.main_thread()
-    if not noticed.wait(_NOTICE_S) and main.ident is not None and hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(main.ident, signal.SIGINT)
+class Interrupter:
+    """Interrupts the main thread in the middle of a task, and never after the run.
+
+    Args:
+        noticed: set when the run has noticed by itself that it is to stop.
+    """
+
+    def __init__(self, noticed: threading.Event) -> None:
+        self._noticed = noticed
+        self._acting = threading.Lock()
+        self._is_over = False
+
+    def interrupt(self) -> None:
+        """Interrupt the main thread as a key press would, unless the run notices in time, or is over."""
+        main = threading.main_thread()
+        if self._noticed.wait(_NOTICE_S) or main.ident is None or not hasattr(signal, "pthread_kill"):
+            return
+        with self._acting:
+            if not self._is_over:
+                signal.pthread_kill(main.ident, signal.SIGINT)
+
+    def end(self) -> None:
+        """Take note that the run is over: from now on nothing is interrupted."""
+        self._noticed.set()
+        with self._acting:
+            self._is_over = True
