@@ -30,14 +30,17 @@ def outcome(path: str) -> dict[str, Any]:
             seen.clear()
         options = {} if "RUN_ON_SCHEDULE" not in names else {"run_on_schedule": names["RUN_ON_SCHEDULE"]}
         state = flow.run(parameters=parameters, **options)
-        runs.append(
-            {
-                "state": type(state).__name__,
-                "tasks": {slug: _state(state.result[task]) for task, slug in sorted(flow.slugs.items(), key=_slug)},
-                "seen": None if seen is None else sorted(json.dumps(line) for line in seen),
-            }
-        )
+        runs.append(run_outcome(flow, state, seen))
     return {"document": _without_versions(flow.serialize()), "runs": runs, "expected": names["EXPECTED"]}
+
+
+def run_outcome(flow: Any, state: Any, seen: Any) -> dict[str, Any]:
+    """Return what became of a run: of the flow, of each task, and what the file itself has noted meanwhile."""
+    return {
+        "state": type(state).__name__,
+        "tasks": {slug: _state(state.result[task]) for task, slug in sorted(flow.slugs.items(), key=_slug)},
+        "seen": None if seen is None else sorted(json.dumps(line) for line in seen),
+    }
 
 
 def _slug(pair: tuple[Any, str]) -> str:

@@ -148,3 +148,30 @@ def test_a_secret_is_in_no_log_and_no_state(
     assert any(line["message"] == "prints no secret at all" for line in row["logs"])
     assert first not in str(row)
     assert second not in str(row)
+
+
+@EXECUTORS
+def test_a_secret_comes_from_the_server(server: TemporaryServer, executor: Any) -> None:
+    name, value = f"from-the-server-{uuid4().hex}", f"value-{uuid4().hex}"
+    server.client.change("set_secret", {"name": name, "value": value}, "success")
+
+    @task
+    def use(token: str) -> int:
+        get_logger().info("logs %s", token)
+        return len(token)
+
+    @task
+    def ask() -> int:
+        return len(Secret(name).get())
+
+    with Flow("takes a secret", executor=executor) as flow:
+        used: Any = use(PrefectSecret(name))
+        asked: Any = ask()
+        missing = PrefectSecret("there is none")()
+    run_id = server.create_run(flow)
+    state = server.carry_out(run_id, flow)
+    assert [state.result[one].result for one in (used, asked)] == [len(value)] * 2
+    assert "There is no secret 'there is none'" in state.result[missing].message
+    row = flow_run(server, run_id)
+    assert any(line["message"] == "logs ***" for line in row["logs"])
+    assert value not in str(row)
