@@ -37,3 +37,14 @@ def test_lists_with_other_columns_are_other_statements(eparch_url: str) -> None:
         assert tx.rows(select(one), {"wanted": listed([{"a": 1}])}) == [(1,)]
         assert tx.rows(select(two), {"wanted": listed([{"a": 1, "b": 2}])}) == [(1, 2)]
     engine.dispose()
+
+
+def test_a_list_drives_the_index_and_not_a_walk_through_the_table(eparch_url: str) -> None:
+    engine = writing_engine(parse_url(eparch_url))
+    text = str(select(task_run.c.id).where(is_one_of(task_run.c.id, "ids")).compile(engine))
+    assert "= 1" not in text
+    with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("[]",)).all()
+            assert any("SEARCH task_run" in str(step) for step in steps), steps
+    engine.dispose()

@@ -60,6 +60,8 @@ class _OneOf(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+    # Or SQLAlchemy writes `= 1` behind it for SQLite, which then reads the whole table instead of the index.
+    _is_implicitly_boolean = True
 
 
 def is_one_of(column: ColumnElement[Any], bind: str) -> ColumnElement[bool]:
