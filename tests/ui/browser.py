@@ -55,7 +55,7 @@ class Visit:
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         told = [_told(violation) for violation in found["violations"]]
-        assert told == []
+        assert told == [], told
 
     def forgive(self, *words: str) -> None:
         """Forget troubles that hold one of `words`: a test has brought them about."""
