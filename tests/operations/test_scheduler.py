@@ -87,6 +87,21 @@ async def test_flows_that_are_archived_or_switched_off_are_left_alone(backend: B
     assert {run["flow_id"] for run in backend.rows(flow_run)} == {active}
 
 
+async def test_a_paused_work_queue_does_not_stop_it_and_what_became_late_is_offered_afterwards(
+    backend: Backend, doors: Doors
+) -> None:
+    register_all(backend, 1)
+    backend.run("pause_tenant_work_queue")
+    now = backend.move_clock(hours=3)
+    made = await scheduler(doors).run_once(now)
+    assert made.flow_runs > 0
+    late = [run["id"] for run in backend.rows(flow_run) if run["scheduled_start_time"] <= now]
+    assert late
+    assert backend.run("get_runs_in_queue") == {"flow_run_ids": []}
+    backend.run("resume_tenant_work_queue")
+    assert set(backend.run("get_runs_in_queue")["flow_run_ids"]) == set(late)
+
+
 async def test_without_any_flow_there_is_nothing_to_do(backend: Backend, doors: Doors) -> None:
     assert await scheduler(doors).run_once(backend.now) == Counts()
     assert (doors.reads, doors.changes) == (1, 0)
