@@ -20,7 +20,8 @@ def test_a_value_comes_back_and_is_never_sealed_twice_alike(plain: bytes) -> Non
     one, two = keyring.seal(plain, PLACE), keyring.seal(plain, PLACE)
     assert opened(keyring, one) == opened(keyring, two) == plain
     assert one.ciphertext != two.ciphertext
-    assert not plain or plain not in base64.b64decode(one.ciphertext)
+    # A single byte may well stand among random ones.
+    assert len(plain) < 8 or plain not in base64.b64decode(one.ciphertext)
 
 
 def test_the_first_key_seals_and_every_key_opens() -> None:
