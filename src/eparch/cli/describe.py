@@ -1,6 +1,5 @@
 """In charge of `eparch describe`: one thing in full; not in charge of lists (`get`)."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
@@ -10,7 +9,7 @@ from eparch.cli import references
 from eparch.cli.connection import Api, with_api
 from eparch.cli.get import is_alive
 from eparch.cli.output import Output, lasted, moment, print_json, state_text
-from eparch.core.states import FAILED
+from eparch.core.states import CONCRETE, FAILED
 
 _FLOW: Final = """id name version description archived created core_version is_schedule_active version_group_id
   parameters schedule run_config storage environment
@@ -25,8 +24,8 @@ _FLOW_RUN: Final = """id name state state_message version created scheduled_star
   auto_scheduled times_resurrected parameters labels context run_config heartbeat idempotency_key
   flow { id name version project { name } } agent { id name }
   states(order_by: {version: asc}) { state message timestamp }
-  task_runs(order_by: {start_time: asc}, limit: 10000) { id name map_index state state_message start_time end_time
-    task { name } }"""
+  failed_task_runs: task_runs(where: {state: {_in: ["Failed", "TimedOut", "ValidationFailed"]}},
+    order_by: {end_time: asc}, limit: 10) { id name map_index state state_message task { name } }"""
 _TASK_RUN: Final = """id name map_index state state_message version created start_time end_time heartbeat cache_key
   task { name slug type max_retries tags } flow_run { id name flow { name } }
   states(order_by: {version: asc}) { state message timestamp }"""
@@ -35,7 +34,10 @@ _AGENT: Final = """id name type labels core_version last_queried created
 _PROJECT: Final = """id name description created
   flows(where: {archived: {_eq: false}}, order_by: {name: asc}) { id name version is_schedule_active }"""
 
-_FAILURES_SHOWN: Final = 10
+_COUNTS: Final = " ".join(
+    f'count_{state}: task_runs_aggregate(where: {{state: {{_eq: "{state}"}}}}) {{ aggregate {{ count }} }}'
+    for state in sorted(CONCRETE)
+)
 
 Reference = Annotated[str, Parameter(help="Its id or its name.")]
 
@@ -78,7 +80,8 @@ def flow(
 @with_api
 def flow_run(api: Api, flow_run: Reference, /, *, output: Output = "table") -> None:
     """Show a flow run: its states, parameters and what became of its task runs."""
-    found = references.flow_run(api, flow_run, _FLOW_RUN)
+    found = references.flow_run(api, flow_run, f"{_FLOW_RUN} {_COUNTS}")
+    found["task_run_counts"] = _counts(found)
     if output == "json":
         return print_json(found)
     of = found["flow"]
@@ -96,14 +99,13 @@ def flow_run(api: Api, flow_run: Reference, /, *, output: Output = "table") -> N
         ("agent", (found["agent"] or {}).get("name")),
         ("rescued", f"{found['times_resurrected']} times" if found["times_resurrected"] else None),
     )
-    counts = Counter(run["state"] or "none" for run in found["task_runs"])
-    _print_list("task runs", (f"{count:>6}  {state_text(state)}" for state, count in counts.most_common()))
-    failed = [run for run in found["task_runs"] if run["state"] in FAILED and run["state"] != "TriggerFailed"]
-    shown = [f"{_task_name(run)}: {run['state_message'] or run['state']}" for run in failed[:_FAILURES_SHOWN]]
-    if len(failed) > len(shown):
-        shown.append(
-            f"and {len(failed) - len(shown)} more: eparch get task-runs --state Failed --flow-run {found['id']}"
-        )
+    counts = sorted(found["task_run_counts"].items(), key=lambda entry: -entry[1])
+    _print_list("task runs", (f"{count:>6}  {state_text(state)}" for state, count in counts))
+    failed = found["failed_task_runs"]
+    shown = [f"{_task_name(run)}: {run['state_message'] or run['state']}" for run in failed]
+    more = sum(count for state, count in counts if state in FAILED - {"TriggerFailed"}) - len(failed)
+    if more > 0:
+        shown.append(f"and {more} more: eparch get task-runs --state Failed --flow-run {found['id']}")
     _print_list("failed", shown)
     _print_list("states", map(_state_line, found["states"]))
     return None
@@ -164,6 +166,12 @@ def project(api: Api, project: Reference, /, *, output: Output = "table") -> Non
     )
     _print_list("flows", (f"{one['name']}, version {one['version']}" for one in found["flows"]))
     return None
+
+
+def _counts(run: dict[str, Any]) -> dict[str, int]:
+    """Take the counts of task runs out of a flow run, and return those that are not zero by state."""
+    counts = {state: run.pop(f"count_{state}")["aggregate"]["count"] for state in sorted(CONCRETE)}
+    return {state: count for state, count in counts.items() if count}
 
 
 def _print_pairs(*pairs: tuple[str, Any]) -> None:

@@ -63,7 +63,8 @@ def print_json(value: object) -> None:
 
 
 def say(text: str) -> None:
-    """Tell a person something that is not the result."""
+    """Tell a person something that is not the result; what was printed before comes before it, in a file too."""
+    sys.stdout.flush()
     print(text, file=sys.stderr)
 
 

@@ -170,6 +170,7 @@ def _run_here(path: Path, name: str | None, parameters: dict[str, Any]) -> int:
     from eparch.sdk.storage.loading import flow_of_file
 
     flow = flow_of_file(path, name)
+    _check({"name": flow.name, "parameters": [{"name": one.name} for one in flow.parameters()]}, parameters)
     state = flow.run(parameters)
     say(f"Flow {flow.name} ended: {type(state).__name__}{f', {state.message}' if state.message else ''}")
     return exit_code(type(state).__name__)
