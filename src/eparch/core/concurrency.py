@@ -131,12 +131,17 @@ def full_reason(rooms: Sequence[Room]) -> str:
     return f"Waiting for a free slot of the concurrency {noun} {', '.join(shown)}."
 
 
-def queued(previous: Mapping[str, Any] | None, reason: str, now: datetime) -> NewState:
-    """Return the state of a run that was turned down: it wraps the state that the run will be taken up from."""
+def queued(previous: Mapping[str, Any] | None, asked: NewState, reason: str, now: datetime) -> NewState:
+    """Return the state of a run that was turned down: it wraps the state that the run will be taken up from.
+
+    Args:
+        asked: the state that it wanted to enter; its context, with the tags, is kept.
+    """
     new = made_state("Queued", reason, start_time=now + timedelta(seconds=QUEUED_FOR_S))
     while previous is not None and previous.get("type") in META:
         previous = previous.get("state")
-    return NewState(new.name, {**new.document, "state": previous}, new.message, new.start_time)
+    context = {"context": asked.document["context"]} if asked.document.get("context") else {}
+    return NewState(new.name, {**new.document, **context, "state": previous}, new.message, new.start_time)
 
 
 def must_renew(state: str | None, start_time: datetime | None, now: datetime) -> bool:

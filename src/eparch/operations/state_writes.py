@@ -141,7 +141,7 @@ class StateWrites:
         reason = full_reason(full)
         if new.name == "Submitted":
             raise StateUpdateFailed(self.kind.name, run.id, reason, hint="it stays in the queue until a slot is free")
-        new = queued(run.document, reason, self.now)
+        new = queued(run.document, new, reason, self.now)
         return new, self._decide(run, new), reason
 
     def _decide(self, run: Known, new: NewState) -> Decision:

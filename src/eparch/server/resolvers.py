@@ -164,9 +164,10 @@ class Resolvers:
                     payload = await self._changes.execute(operation, principal, given)
                     (became,) = payload["states"]
                     left_s = deadline - loop.time()
-                    if became["status"] != "QUEUED" or left_s <= 0 or self._is_stopping:
+                    if became["status"] != "QUEUED" or not given["wait_s"]:
                         return payload
-                    if await _left_while_waiting(listener, left_s, leaving):
+                    if left_s <= 0 or self._is_stopping or await _left_while_waiting(listener, left_s, leaving):
+                        # Nobody listens any more: its turn passes to the next.
                         break
                     left_s = max(0.0, deadline - loop.time())
                     (item,) = given["states"]

@@ -22,6 +22,7 @@ from eparch.core.concurrency import (
 )
 from eparch.core.errors import BadInput
 from eparch.core.states import CONCRETE, RUNNING
+from eparch.core.transitions import NewState
 
 NOW = datetime(2026, 1, 31, 6, 0, tzinfo=UTC)
 
@@ -105,12 +106,14 @@ def test_nobody_stands_twice_in_a_line() -> None:
 def test_a_queued_state_wraps_the_state_that_the_run_is_taken_up_from() -> None:
     scheduled = {"type": "Scheduled", "start_time": "2026-01-31T06:00:00+00:00"}
     submitted = {"type": "Submitted", "state": scheduled}
+    asked = NewState("Running", {"type": "Running", "context": {"tags": ["db"]}}, None, None)
     for previous in (scheduled, submitted, {"type": "Queued", "state": submitted}):
-        new = queued(previous, "Waiting.", NOW)
+        new = queued(previous, asked, "Waiting.", NOW)
         assert (new.name, new.document["state"], new.message) == ("Queued", scheduled, "Waiting.")
         assert new.start_time == NOW + timedelta(minutes=10)
         assert new.document["start_time"] == "2026-01-31T06:10:00.000000+00:00"
-    assert queued({"type": "Submitted"}, "Waiting.", NOW).document["state"] is None
+        assert new.document["context"] == {"tags": ["db"]}
+    assert queued({"type": "Submitted"}, asked, "Waiting.", NOW).document["state"] is None
 
 
 @pytest.mark.parametrize(
