@@ -74,6 +74,20 @@ SCRIPT = textwrap.dedent(
     with Flow("patient") as patient:
         half = wait(count.map(list(range(50))))
         count.map(list(range(50, 100)), upstream_tasks=[half])
+    @task(trigger="manual_only")
+    def deploy(word):
+        return tell.run("deployed")
+
+    @task(max_retries=1, retry_delay=timedelta(hours=2))
+    def later():
+        tell.run(f"attempt{context.task_run_count}")
+        if context.task_run_count == 1:
+            raise ConnectionError("away")
+
+    with Flow("approved") as approved:
+        deploy(tell("asked"))
+    with Flow("later") as much_later:
+        later()
     with Flow("obedient") as obedient:
         tell(Parameter("word", default="nothing"))
     with Flow("naughty") as naughty:
