@@ -25,6 +25,7 @@ _CHILDREN: Final = """query($id: uuid!, $tasks: [uuid!], $after: Int) {
            order_by: [{map_index: asc}], limit: 1000) { id task_id map_index version serialized_state }
 }"""
 _TASK_RUN: Final = "query($id: UUID!) { get_task_run_info(task_run_id: $id) { version serialized_state } }"
+_LIMITS: Final = "query { task_tag_limit { tag } }"
 _STATE: Final = "query($id: uuid!) { flow_run_by_pk(id: $id) { state version } }"
 
 
@@ -131,17 +132,31 @@ def child_task_runs(client: Client, flow_run_id: str, task_id: str) -> list[Task
         ]
 
 
-def set_flow_run_state(
-    client: Client, flow_run_id: str, document: Mapping[str, Any], version: int | None = None
-) -> dict[str, Any]:
-    """Let a flow run enter a state; return `status` and `message`: QUEUED where it has to wait for a slot.
+def limited_tags(client: Client) -> set[str]:
+    """Return the tags of which only so many task runs may be in progress at once."""
+    return {row["tag"] for row in client.ask(_LIMITS)["task_tag_limit"]}
 
+
+def set_flow_run_state(
+    client: Client,
+    flow_run_id: str,
+    document: Mapping[str, Any],
+    version: int | None = None,
+    *,
+    wait_s: float = 0.0,
+) -> dict[str, Any]:
+    """Let a flow run enter a state; return `status`, `message`, `version`: QUEUED where it has to wait for a slot.
+
+    Args:
+        wait_s: how long the server may wait for a slot before it says so.
     Raises:
         VersionConflict: it has moved on since `version`.
         Refused: it may not enter the state.
     """
-    given = {"states": [{"flow_run_id": flow_run_id, "version": version, "state": document}]}
-    answer = client.change("set_flow_run_states", given, "states { id status message }")
+    given: dict[str, Any] = {"states": [{"flow_run_id": flow_run_id, "version": version, "state": document}]}
+    if wait_s:
+        given["wait_s"] = wait_s
+    answer = client.change("set_flow_run_states", given, "states { id status message version }", timeout_s=wait_s + 15)
     status: dict[str, Any] = answer["states"][0]
     return status
 

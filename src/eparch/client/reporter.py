@@ -50,6 +50,7 @@ class Reporter:
     Args:
         on_refused: called, in the reporter's thread, with a place and the server's reason when a change of state is
             refused.
+        on_queued: called, in the reporter's thread, with a place that has no slot and runs nevertheless.
         patience_s: how long `close` waits for a server that is away.
     """
 
@@ -59,12 +60,14 @@ class Reporter:
         flow_run_id: str,
         *,
         on_refused: Callable[[Place, ClientError], None] | None = None,
+        on_queued: Callable[[Place], None] | None = None,
         patience_s: float = 600.0,
     ) -> None:
         # Patience is its own matter: it depends on whether somebody waits.
         self._client = client.patient(0.0)
         self._flow_run_id = flow_run_id
         self._on_refused = on_refused
+        self._on_queued = on_queued
         self._patience_s = patience_s
         self._ids: dict[Place, str] = {}
         self._queue: deque[tuple[str, Any]] = deque()
@@ -239,9 +242,12 @@ class Reporter:
     def _enter(self, changes: Sequence[tuple[Place, Mapping[str, Any]]]) -> None:
         states = [{"task_run_id": self._ids[place], "state": document} for place, document in changes]
         try:
-            self._patiently(
+            answer = self._patiently(
                 lambda: self._client.change("set_task_run_states", {"states": states}, "states { status }", tries=1)
             )
+            for (place, _), one in zip(changes, answer["states"], strict=True):
+                if one["status"] == "QUEUED" and self._on_queued is not None:
+                    self._on_queued(place)
         except Refused:
             # The server takes all of a call or nothing: each by itself tells which one it was.
             answers = self._all(

@@ -263,6 +263,8 @@ class Driver:
             if isinstance(event.state, Cached) and run.step.task.cache_for is not None:
                 self._caches.keep(run.step.task, run.step.slug, event.state)
             self._end(run, event.state)
+            if run.step.task.tags:
+                self._machine.freed(run.step.task.tags)
         elif isinstance(event, Told):
             key = (event.step, event.map_index)
             # What is told after the outcome came with the outcome.

@@ -53,6 +53,9 @@ def known_states(client: Client, info: FlowRunInfo, plan: Plan, task_ids: Mappin
 
 def _state(task_run: TaskRunInfo, info: FlowRunInfo) -> State:
     state = state_of_document(task_run.state or {"type": "Pending"})
+    if isinstance(state, states.Queued):
+        # Whether there is a slot by now is asked at once.
+        state = state.state or states.Pending()
     return states.Pending() if state.is_running() and not info.is_version_locked else state
 
 

@@ -13,9 +13,10 @@ one by one is blocked only until it is known how many they are; then each of its
 
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ from eparch.sdk.engine import decisions
 from eparch.sdk.engine.inputs import Feed
 from eparch.sdk.engine.plan import Plan, Step, is_settled
 from eparch.sdk.states import Mapped, Pending, Queued, Running, Scheduled, State, Submitted
+
+# How many of a line ask again at a time: where slots are few, more would ask in vain.
+_CALLED_MAX: Final = 32
 
 
 class Ready(Struct, frozen=True):
@@ -77,6 +81,10 @@ class Machine:
         self._has_ended = [False] * len(plan.steps)
         self._ready: deque[Ready | _Span] = deque()
         # (instant, tie-breaker, run); the tie-breaker keeps the heap from comparing runs.
+        # Where no slot is free: the runs of a step that have asked, in line, and those that need not ask before them.
+        self._lines: dict[int, deque[tuple[datetime, Ready]]] = {}
+        self._held: dict[int, list[Ready | _Span]] = {}
+        self._called: deque[Ready] = deque()
         self._waiting: list[tuple[datetime, int, Ready]] = []
         self._waits_count = 0
         self._is_stopped = False
@@ -90,8 +98,14 @@ class Machine:
     def take(self, count: int) -> list[Ready]:
         """Return up to `count` runs that may start now; each is handed out once, and must end."""
         taken: list[Ready] = []
+        while self._called and len(taken) < count:
+            taken.append(self._called.popleft())
         while self._ready and len(taken) < count:
             first = self._ready[0]
+            if first.step.index in self._lines:
+                self._held.setdefault(first.step.index, []).append(first)
+                self._ready.popleft()
+                continue
             if isinstance(first, Ready):
                 taken.append(first)
                 self._ready.popleft()
@@ -115,21 +129,22 @@ class Machine:
 
     def wakes_at(self) -> datetime | None:
         """Return the instant at which the next waiting run is due, None where none waits for an instant."""
-        return self._waiting[0][0] if self._waiting else None
+        instants = [line[0][0] for line in self._lines.values()]
+        return min([*instants, *(entry[0] for entry in self._waiting[:1])], default=None)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is ready, handed out, or waiting for an instant."""
-        return not self.running_count and not self._ready and not self._waiting
+        return not self.running_count and not self.has_ready and not self._waiting and not self._lines
 
     @property
     def has_ready(self) -> bool:
         """Whether a run may start now."""
-        return bool(self._ready)
+        return bool(self._ready or self._called)
 
     def unfinished_count(self) -> int:
         """Return how many runs wait for an instant or for somebody."""
-        return len(self.paused) + len(self._waiting)
+        return len(self.paused) + len(self._waiting) + sum(len(line) for line in self._lines.values())
 
     # ---- what it is told ----
 
@@ -153,12 +168,20 @@ class Machine:
         """Make the waiting runs ready that are due."""
         while self._waiting and self._waiting[0][0] <= now:
             self._ready.append(heapq.heappop(self._waiting)[2])
+        for index in list(self._lines):
+            self._call(index, _CALLED_MAX, now)
+
+    def freed(self, tags: Set[str]) -> None:
+        """A run with these tags has ended, so that a slot may be free: the first in each line that shares one asks."""
+        for index in list(self._lines):
+            if tags & self.plan.steps[index].task.tags:
+                self._call(index, 1, None)
 
     def stop(self) -> None:
         """Hand out nothing more: the flow run is being cancelled."""
         self._is_stopped = True
-        self._ready.clear()
-        self._waiting.clear()
+        for kept in (self._ready, self._called, self._waiting, self._lines, self._held):
+            kept.clear()
 
     # ---- how it goes on ----
 
@@ -209,12 +232,24 @@ class Machine:
         if not self._children_left[step.index]:
             self._end(step, -1)
 
+    def _call(self, index: int, count: int, now: datetime | None) -> None:
+        """Let the first in the line of a step ask again, where their time has come or no time is given."""
+        line = self._lines[index]
+        while line and count and (now is None or line[0][0] <= now):
+            self._called.append(line.popleft()[1])
+            count -= 1
+        if not line:
+            del self._lines[index]
+            self._ready.extendleft(reversed(self._held.pop(index, [])))
+
     def _offer(self, step: Step, map_index: int, state: State | None) -> None:
         """Let a run go on from a state: now, at the instant that the state names, or when somebody resumes it."""
         run = Ready(step, map_index, _unwrapped(state))
         if isinstance(state, Running):
             self._set(step, map_index, state)
             self.paused[step.index, map_index] = state
+        elif isinstance(state, Queued) and state.start_time is not None:
+            self._lines.setdefault(step.index, deque()).append((state.start_time, run))
         elif not isinstance(state, Scheduled | Queued):
             self._ready.append(run)
         elif state.start_time is None:

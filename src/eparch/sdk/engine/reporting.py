@@ -33,6 +33,7 @@ class TaskReporting:
 
     Args:
         task_ids: the id of each step's task, by slug.
+        limited_tags: the tags of which only so many runs may be in progress at once.
         sends_away: whether tasks run in other processes, which cannot ask for their ids later.
     """
 
@@ -45,6 +46,7 @@ class TaskReporting:
         events: Events,
         *,
         is_version_locked: bool,
+        limited_tags: set[str],
         sends_away: bool,
     ) -> None:
         self._client = client
@@ -55,6 +57,8 @@ class TaskReporting:
         self._sends_away = sends_away
         # Tells our own start from somebody else's when the answer to it was lost.
         self._program = uuid4().hex
+        self._limited_tags = limited_tags
+        self._tags: dict[str, frozenset[str]] = {}
         reporter.know({(run.task_id, run.map_index): run.id for run in task_runs})
 
     # ---- for the driver ----
@@ -87,7 +91,9 @@ class TaskReporting:
 
     def asks_leave(self, step: Step) -> bool:
         """Return whether the server may have something against a start: a limit on a tag, or a version lock."""
-        return self._is_version_locked or bool(step.task.tags)
+        if step.task.tags:
+            self._tags[self._task_ids[step.slug]] = frozenset(step.task.tags)
+        return self._is_version_locked or not self._limited_tags.isdisjoint(step.task.tags)
 
     def leave(self, runs: Sequence[tuple[Step, int]]) -> list[State | None]:
         """Ask for leave to start runs, all in one call, or in two under version locking."""
@@ -111,6 +117,12 @@ class TaskReporting:
         return answers
 
     # ---- answers ----
+
+    def queued(self, place: Place) -> None:
+        """Take note that a run which has not asked should have: a limit was set meanwhile, and the next ones ask."""
+        tags = self._tags.get(place[0])
+        if tags is not None:
+            self._limited_tags |= tags
 
     def refused(self, place: Place, error: ClientError) -> None:
         """Take note that the server refuses a state: the flow run was ended from outside, or is gone."""

@@ -6,11 +6,10 @@ right state; not in charge of the loop (`driver`), of what is told (`reporting`)
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from eparch.client.client import Client
 from eparch.client.errors import Refused, VersionConflict
@@ -18,6 +17,7 @@ from eparch.client.flow_runs import (
     FlowRunInfo,
     flow_run_info,
     flow_run_state,
+    limited_tags,
     set_flow_run_state,
 )
 from eparch.client.reporter import Reporter
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 
 # A retry or an approval further away is left to another start of the run.
 WAIT_S_MAX: Final = 600.0
-_SLOT_S: Final = 2.0
+# How long the server may wait for a slot before it says that there is none.
+_SLOT_S: Final = 20.0
 # How long a server may be away before the run gives up telling it anything.
 PATIENCE_S: Final = 600.0
 
@@ -124,7 +125,10 @@ class _Execution:
     def run(self, watches: bool, interruption: Interruption | None) -> State:
         reporting: list[TaskReporting] = []
         reporter = Reporter(
-            self.client, self.info.id, on_refused=lambda place, error: reporting[0].refused(place, error)
+            self.client,
+            self.info.id,
+            on_refused=lambda place, error: reporting[0].refused(place, error),
+            on_queued=lambda place: reporting[0].queued(place),
         )
         with shipping(reporter, self.task_ids):
             machine = Machine(self.plan, *known_states(self.client, self.info, self.plan, self.task_ids))
@@ -145,6 +149,7 @@ class _Execution:
                 self.info.task_runs,
                 driver.events,
                 is_version_locked=self.info.is_version_locked,
+                limited_tags=limited_tags(self.client) if any(step.task.tags for step in self.plan.steps) else set(),
                 sends_away=isinstance(self.executor, ProcessExecutor | DaskExecutor),
             )
             reporting.append(watcher)
@@ -301,20 +306,23 @@ def _begin(client: Client, info: FlowRunInfo, flow: "Flow") -> State | None:
         return None
     before = state_of_document(info.state or {"type": "Pending"})
     running = entered(flow, before, states.Running("Running flow."))
+    # Tells our own start from somebody else's when the answer to it was lost.
+    running.context = {**(running.context or {}), "program": uuid4().hex}
     version = info.version if info.is_version_locked else None
     while True:
         try:
-            answer = set_flow_run_state(client, info.id, state_document(running), version)
+            answer = set_flow_run_state(client, info.id, state_document(running), version, wait_s=_SLOT_S)
         except VersionConflict as error:
+            now = flow_run_info(client, info.id).state or {}
+            if (now.get("context") or {}).get("program") == running.context["program"]:
+                return None
             return states.Running(f"Somebody else carries this flow run out: {error.message}")
         except Refused as error:
+            current = flow_run_state(client, info.id)
+            if current is None or current in FINISHED:
+                return states.CLASSES[current or "Cancelled"]("The flow run was ended on the server.")
             return states.ClientFailed(f"The flow run may not start: {error.message}", state=running)
         if answer["status"] != "QUEUED":
             return None if running.is_running() else running
-        queued = states.Queued(answer.get("message"), start_time=datetime.now(UTC) + timedelta(seconds=_SLOT_S))
-        _logger.info("Flow run %s waits for a slot: %s", info.name, queued.message)
-        time.sleep(_SLOT_S)
-        current = flow_run_state(client, info.id)
-        if current not in ("Queued", "Submitted", "Scheduled"):
-            return states.CLASSES.get(current or "", states.Cancelled)("The flow run was ended on the server.")
-        version = None
+        _logger.info("Flow run %s waits for a slot: %s", info.name, answer.get("message"))
+        version = answer["version"] if info.is_version_locked else None
