@@ -25,11 +25,14 @@ _STOP_S_MAX = 30.0
 class ServerProcess:
     """A server that listens on `url` and keeps its data in `database_url`; its output goes to `log`."""
 
-    def __init__(self, database_url: str, folder: Path, *options: str) -> None:
-        """Start the server; `folder` becomes its home and holds its log, `options` are further flags."""
+    def __init__(self, database_url: str, folder: Path, *options: str, port: int | None = None) -> None:
+        """Start the server; `folder` becomes its home and holds its log, `options` are further flags.
+
+        `port` is that of a server that has ended and is to be had again.
+        """
         self.database_url = database_url
         self.log = folder / "server.log"
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._options = options

@@ -23,6 +23,7 @@ def test_a_name_is_taken_once_in_a_tenant(backend: Backend) -> None:
         backend.run("create_project", name="P")
     # Clients look for exactly these words, and then use the project that there is.
     assert caught.value.message == "Uniqueness violation."
+    assert "same name" in caught.value.hint
     backend.run("create_project", Principal(OTHER_TENANT), name="P")
     assert backend.count(project) == 2
 

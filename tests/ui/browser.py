@@ -44,7 +44,7 @@ class Visit:
 
     def check(self) -> None:
         """Assert that nothing went wrong, nothing hostile has run and nothing stands out of the window."""
-        assert self.troubles == []
+        assert not self.troubles, "\n".join(self.troubles)
         assert self.page.evaluate("window.hostile") is None
         too_wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert too_wide <= 0, f"the page is {too_wide} pixels wider than the window"
@@ -55,7 +55,7 @@ class Visit:
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         told = [_told(violation) for violation in found["violations"]]
-        assert told == [], told
+        assert not told, "\n".join(told)
 
     def forgive(self, *words: str) -> None:
         """Forget troubles that hold one of `words`: a test has brought them about."""

@@ -49,6 +49,10 @@ PAGES = (
     Page("/projects", "/projects", "Projects", shows=("machine-learning", "window.hostile")),
     Page("/key-values", "/key-values", "Key-value store", shows=("ingest/last-day",)),
     Page("/secrets", "/secrets", "Secrets", shows=("There are no secrets yet",)),
+    Page("/calendar", "/calendar", "Calendar", shows=("wide-octopus",)),
+    Page("/calendar?month=2026-02&day=2026-02-14", "/calendar", "Calendar", shows=("14 February",), is_picture=False),
+    Page("/api", "/api", "API console", shows=("Query", "failed_runs")),
+    Page("/server", "/server", "Server", shows=("SQLite 3",)),
     Page("/nothing-here", "/:rest(.*)*", shows=(), is_picture=False),
 )
 

@@ -161,7 +161,8 @@ def _of_unusable_postgresql(code: str, first_line: str) -> EparchError:
 def _constraint(text: str, *, is_unique: bool, is_foreign: bool) -> EparchError:
     # Prefect's client looks for exactly these words.
     if is_unique:
-        return Conflict("Uniqueness violation.", detail={"constraint": text})
+        hint = "there is one with the same name already; choose another name, or use the one that is there"
+        return Conflict("Uniqueness violation.", hint=hint, detail={"constraint": text})
     if is_foreign:
         return BadInput("Foreign key violation.", hint="an id in the input names nothing that exists")
     return BadInput(f"The database refused a value: {text}")

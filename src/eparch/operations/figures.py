@@ -57,8 +57,18 @@ def installation(tx: Transaction, now: datetime) -> Installation:
         oldest_due_s=0.0 if due.oldest is None else max(0.0, (now - due.oldest).total_seconds()),
         schedules=tx.scalar(_SCHEDULES),
         last_passes={row.name: row.last_pass for row in tx.rows(_PASSES)},
-        size_bytes=_size_bytes(tx),
+        size_bytes=size_bytes(tx),
     )
+
+
+def size_bytes(tx: Transaction) -> int:
+    """Return how large the database is, with its indexes."""
+    if tx.is_postgresql:
+        size: int = tx.connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
+        return size
+    pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    page_bytes = tx.connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    return int(pages) * int(page_bytes)
 
 
 def _counts(tx: Transaction, statements: Mapping[str, Select[Any]]) -> dict[str, int]:
@@ -66,15 +76,6 @@ def _counts(tx: Transaction, statements: Mapping[str, Select[Any]]) -> dict[str,
     for statement in statements.values():
         counts.update({row.state: row.runs for row in tx.rows(statement)})
     return dict(counts)
-
-
-def _size_bytes(tx: Transaction) -> int:
-    if tx.is_postgresql:
-        size: int = tx.connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
-        return size
-    pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    page_bytes = tx.connection.exec_driver_sql("PRAGMA page_size").scalar_one()
-    return int(pages) * int(page_bytes)
 
 
 def _by_state(table: Table, index: str, *conditions: ColumnElement[bool]) -> Select[Any]:

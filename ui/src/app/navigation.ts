@@ -15,6 +15,7 @@ export const NAVIGATION: readonly { group: string | null; places: readonly Place
     places: [
       { name: 'Dashboard', icon: 'dashboard', to: '/', letter: 'd' },
       { name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' },
+      { name: 'Calendar', icon: 'calendar', to: '/calendar', letter: 'c' },
     ],
   },
   {
@@ -24,6 +25,13 @@ export const NAVIGATION: readonly { group: string | null; places: readonly Place
       { name: 'Projects', icon: 'projects', to: '/projects', letter: 'p' },
       { name: 'Key-value store', icon: 'keys', to: '/key-values', letter: 'k' },
       { name: 'Secrets', icon: 'secrets', to: '/secrets', letter: 's' },
+    ],
+  },
+  {
+    group: 'This installation',
+    places: [
+      { name: 'API console', icon: 'console', to: '/api', letter: 'i' },
+      { name: 'Server', icon: 'server', to: '/server', letter: 'v' },
     ],
   },
 ]

@@ -12,6 +12,9 @@ export const routes: RouteRecordRaw[] = [
   { path: '/projects', component: () => import('@/features/projects/ProjectsPage.vue') },
   { path: '/secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
   { path: '/key-values', component: () => import('@/features/key-values/KeyValuesPage.vue') },
+  { path: '/calendar', component: () => import('@/features/calendar/CalendarPage.vue') },
+  { path: '/server', component: () => import('@/features/server/ServerPage.vue') },
+  { path: '/api', component: () => import('@/features/console/ConsolePage.vue') },
   // Where clients of Prefect 1.x lead people: /TENANT/flow-run/ID.
   {
     path: `/:tenant/:kind(flow|flow-run|task-run)/:id(${ID})`,

@@ -1,0 +1,50 @@
+/** How the server is, in words. */
+import type { Json } from '@/shared/graphql/document'
+import { whole } from '@/shared/format/number.model'
+
+/** `812 B`, `4.2 MB`, `1.3 GB`: in thousands, as disks are sold. */
+export function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
+}
+
+const SERVICES: Record<string, { name: string; purpose: string }> = {
+  scheduler: { name: 'Scheduler', purpose: 'Makes the next runs of every active schedule.' },
+  lazarus: { name: 'Lazarus', purpose: 'Starts runs anew whose process was lost.' },
+  zombie_killer: { name: 'Zombie killer', purpose: 'Ends task runs whose process died.' },
+  dispatcher: { name: 'Dispatcher', purpose: 'Judges runs that are held until they are due.' },
+  secret_keeper: { name: 'Secret keeper', purpose: 'Brings all secrets under the first key.' },
+  retention: { name: 'Retention', purpose: 'Deletes what is older than it may get.' },
+}
+
+/** What a service is called, and what it is for. */
+export function serviceOf(name: string): { name: string; purpose: string } {
+  return SERVICES[name] ?? { name: name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), purpose: '' }
+}
+
+/** What a pass came to: `12 flows, 3 flow runs`; what is nothing is left out. */
+export function countsOf(counts: Json): string {
+  if (typeof counts !== 'object' || counts === null || Array.isArray(counts)) return ''
+  const told = Object.entries(counts).filter(([, value]) => typeof value === 'number' && value !== 0)
+  if (told.length === 0) return 'nothing to do'
+  return told.map(([name, value]) => `${whole(value as number)} ${name.replaceAll('_', ' ')}`).join(', ')
+}
+
+export type ServiceHealth = 'well' | 'failing' | 'unheld'
+
+/** Whether a service runs somewhere, and whether its last pass ended well. */
+export function healthOf(service: { holder: string | null; last_error: string | null }): ServiceHealth {
+  if (service.last_error !== null) return 'failing'
+  return service.holder === null ? 'unheld' : 'well'
+}
+
+export const HEALTH_NAMES: Record<ServiceHealth, string> = {
+  well: 'Working',
+  failing: 'Failing',
+  unheld: 'Run by no server',
+}
