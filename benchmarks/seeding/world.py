@@ -8,11 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from eparch.core.principals import Principal
 from eparch.database.engines import parse_url, writing_engine
 from eparch.database.migrate import prepare
 from eparch.database.tables import flow as flow_table
 from eparch.database.tables import tenant
 from eparch.database.transactions import Transaction
+from eparch.operations.concurrency_limits import update_flow_concurrency_limit, update_task_concurrency_limit
 from eparch.operations.first_tenant import make_first_tenant
 from eparch.operations.schedule_runs import schedule_flow_runs
 
@@ -55,6 +57,8 @@ from .words import Shape, TaskShape
 
 WIDE_FLOW = "score-every-customer"
 WIDE_RUN = "wide-octopus"
+TASK_LIMITS = {"warehouse": 4, "write": 1, "api": 10}
+FLOW_LIMITS = {"etl": 20, "gpu": 1, "eu-west": 0}
 _WIDE_MINUTES = 47
 _NUMBERED = ("flow_run_state", "task_run", "task_run_state", "log", "task_run_artifact")
 
@@ -81,10 +85,16 @@ def seed(
     with loading(database_url) as loader:
         world = _World(loader, tenant_id, microseconds(now), sizes, random.Random(random_seed), say)
         world.make()
-    say("upcoming runs")
+    say("limits and upcoming runs")
     engine = writing_engine(parse_url(database_url))
     with engine.begin() as connection:
-        schedule_flow_runs(Transaction(connection), None, now)
+        tx, principal = Transaction(connection), Principal(tenant_id)
+        # A limit gives slots to the runs that are being carried out.
+        for name, limit in TASK_LIMITS.items():
+            update_task_concurrency_limit(tx, principal, {"name": name, "limit": limit}, now)
+        for label, limit in FLOW_LIMITS.items():
+            update_flow_concurrency_limit(tx, principal, {"label": label, "limit": limit}, now)
+        schedule_flow_runs(tx, None, now)
     engine.dispose()
     return loader.counts
 

@@ -46,6 +46,7 @@ PAGES = (
     Page("/flow-run/{late_run}", "/flow-run/:id(${ID})", shows=("Run now",), is_picture=False),
     Page("/flow-run/{hostile_run}", "/flow-run/:id(${ID})", shows=("window.hostile",), is_picture=False),
     Page("/agents", "/agents", "Agents", shows=("warehouse-1", "comes nearest and lacks")),
+    Page("/limits", "/limits", "Concurrency limits", shows=("warehouse", "of 4 taken")),
     Page("/projects", "/projects", "Projects", shows=("machine-learning", "window.hostile")),
     Page("/key-values", "/key-values", "Key-value store", shows=("ingest/last-day",)),
     Page("/secrets", "/secrets", "Secrets", shows=("There are no secrets yet",)),

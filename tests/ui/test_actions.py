@@ -184,3 +184,29 @@ def test_the_calendar_leads_to_a_day(visit: Visit) -> None:
     visit.page.get_by_role("link", name="Today").click()
     expect(visit.page.locator("[aria-current=date]")).to_be_visible()
     visit.check()
+
+
+def test_a_limit_is_set_and_shows_who_holds_its_slots(server: ServerProcess, visit: Visit) -> None:
+    visit.go("/limits")
+    press(visit, "New limit")
+    dialog = visit.page.get_by_role("dialog")
+    dialog.get_by_label("Flow runs with a label").check()
+    dialog.get_by_label("Label", exact=True).fill("prod")
+    dialog.get_by_label("How many at once").fill("many")
+    expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
+    dialog.get_by_label("How many at once").fill("3")
+    dialog.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_text("At most 3 at once for prod.")).to_be_visible()
+    # Those that run already hold slots of a new limit.
+    query = '{ flow_concurrency_limit(where: {name: {_eq: "prod"}}) { limit slots { flow_run { name } } } }'
+    (limit,) = Samples(server.url).ask(query)["flow_concurrency_limit"]
+    assert limit["limit"] == 3
+    holders = visit.page.get_by_role("list", name="Who holds slots of prod")
+    for slot in limit["slots"]:
+        expect(holders.get_by_text(slot["flow_run"]["name"])).to_be_visible()
+
+    press(visit, "Take the limit of prod away")
+    dialog.get_by_role("button", name="Take it away").click()
+    expect(visit.page.get_by_text("prod has no limit any more.")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="prod", exact=True)).to_have_count(0)
+    visit.check()

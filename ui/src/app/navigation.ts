@@ -22,6 +22,7 @@ export const NAVIGATION: readonly { group: string | null; places: readonly Place
     group: 'What they need',
     places: [
       { name: 'Agents', icon: 'agents', to: '/agents', letter: 'a' },
+      { name: 'Concurrency limits', icon: 'limits', to: '/limits', letter: 'l' },
       { name: 'Projects', icon: 'projects', to: '/projects', letter: 'p' },
       { name: 'Key-value store', icon: 'keys', to: '/key-values', letter: 'k' },
       { name: 'Secrets', icon: 'secrets', to: '/secrets', letter: 's' },

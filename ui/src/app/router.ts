@@ -9,6 +9,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/runs', component: () => import('@/features/runs/RunsPage.vue') },
   { path: `/flow-run/:id(${ID})`, component: () => import('@/features/flow-run/FlowRunPage.vue') },
   { path: '/agents', component: () => import('@/features/agents/AgentsPage.vue') },
+  { path: '/limits', component: () => import('@/features/limits/LimitsPage.vue') },
   { path: '/projects', component: () => import('@/features/projects/ProjectsPage.vue') },
   { path: '/secrets', component: () => import('@/features/secrets/SecretsPage.vue') },
   { path: '/key-values', component: () => import('@/features/key-values/KeyValuesPage.vue') },
