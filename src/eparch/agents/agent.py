@@ -46,11 +46,13 @@ class Claimed:
     """A run that an agent has taken.
 
     Attributes:
+        version: of the run when it was taken; another when it is taken again.
         run_config: the environment it is to be started in; a document.
         is_own: whether its flow was registered by Eparch's own library.
     """
 
     id: str
+    version: int
     name: str
     flow_name: str
     run_config: dict[str, Any]
@@ -179,6 +181,7 @@ class Agent(ABC):
         flow = row["flow"]
         return Claimed(
             id=row["id"],
+            version=row["version"],
             name=row["name"] or row["id"],
             flow_name=flow["name"],
             run_config=row["run_config"] or flow["run_config"] or {"type": "UniversalRun"},
@@ -207,14 +210,24 @@ class Agent(ABC):
         except ClientError as error:
             _logger.error("Flow run %s could not be given back: %s", run.name, error)
 
+    def say(self, run: Claimed, message: str, level: str = "WARNING") -> None:
+        """Write a line to the log of a run; a server that cannot be reached is told of in the agent's own."""
+        try:
+            self._write(run, message, level)
+        except ClientError as error:
+            _logger.error("Flow run %s: %s (the server could not be told: %s)", run.name, message, error)
+
     def fail(self, run: Claimed, message: str) -> None:
         """Tell the server that a run has failed before it began."""
-        line = {"flow_run_id": run.id, "name": "eparch.agent", "level": "ERROR", "message": message}
         try:
-            self.client.change("write_run_logs", {"logs": [line]}, "success")
+            self._write(run, message, "ERROR")
             set_flow_run_state(self.client, run.id, {"type": "Failed", "message": message})
         except ClientError as error:
             _logger.error("Flow run %s: the server could not be told: %s", run.name, error)
+
+    def _write(self, run: Claimed, message: str, level: str) -> None:
+        line = {"flow_run_id": run.id, "name": "eparch.agent", "level": level, "message": message}
+        self.client.change("write_run_logs", {"logs": [line]}, "success")
 
     def _labels_shown(self) -> str:
         return ", ".join(self.labels) or "none, so it takes runs without labels"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from eparch.agents.agent import Agent, Claimed, hostname, run_environment
 from eparch.agents.cold import start_own, start_program
+from eparch.agents.guests import COMMAND, prefect_environment
 from eparch.agents.processes import RunProcess
 from eparch.agents.supervision import STEP_S
 from eparch.agents.warm import Nursery
@@ -81,21 +82,8 @@ class LocalAgent(Agent):
                 f"Flow {run.flow_name!r} was registered by Prefect's library; start the agent with the interpreter "
                 "that has it: --prefect-python PATH"
             )
-        key = self.client.api_key
-        environment |= {
-            "PREFECT__BACKEND": "cloud" if key else "server",
-            "PREFECT__CLOUD__API": self.client.api_url,
-            "PREFECT__CLOUD__ENDPOINT": self.client.api_url,
-            "PREFECT__CLOUD__AGENT__LABELS": repr(self.labels),
-            "PREFECT__CONTEXT__FLOW_RUN_ID": run.id,
-            "PREFECT__CLOUD__USE_LOCAL_SECRETS": "false" if key else "true",
-            "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS": "true",
-            "PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudFlowRunner",
-            "PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudTaskRunner",
-            **({"PREFECT__CLOUD__API_KEY": key} if key else {}),
-            **({"PREFECT__CLOUD__TENANT_ID": self.client.tenant_id} if self.client.tenant_id else {}),
-        }
-        words: list[Any] = [self.prefect_python, "-m", "prefect", "execute", "flow-run"]
+        environment |= prefect_environment(self, run, self.client.api_url)
+        words: list[Any] = [self.prefect_python, *COMMAND]
         process = start_program(words, environment, folder)
         process.is_own = False
         return process

@@ -29,6 +29,8 @@ COMMANDS: Final = (
     Command("cancel", "eparch.cli.changes:cancel", "Cancel flow runs."),
     Command("restart", "eparch.cli.changes:restart", "Run what failed in a flow run once more."),
     Command("agent start local", "eparch.cli.agent:start_local", "Run flows as processes of this machine."),
+    Command("agent start docker", "eparch.cli.agent:start_docker", "Run flows as Docker containers."),
+    Command("agent start kubernetes", "eparch.cli.agent:start_kubernetes", "Run flows as Kubernetes jobs."),
     Command("get flows", "eparch.cli.get:flows", "List flows."),
     Command("get flow-runs", "eparch.cli.get:flow_runs", "List flow runs."),
     Command("get task-runs", "eparch.cli.get:task_runs", "List task runs."),
