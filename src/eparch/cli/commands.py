@@ -60,6 +60,9 @@ COMMANDS: Final = (
     Command("db upgrade", "eparch.cli.database:upgrade", "Bring the database to this version's tables."),
     Command("db current", "eparch.cli.database:current", "Print the revision of the database."),
     Command("db check", "eparch.cli.database:check", "Fail unless the database has this version's tables."),
+    Command("concurrency list", "eparch.cli.concurrency:list_", "List limits, and how much of each is in use."),
+    Command("concurrency set", "eparch.cli.concurrency:set_", "Limit how many runs with a tag or label go on at once."),
+    Command("concurrency delete", "eparch.cli.concurrency:delete", "Delete a limit."),
     Command("kv list", "eparch.cli.key_values:list_", "List keys and their values."),
     Command("kv get", "eparch.cli.key_values:get", "Print a value."),
     Command("kv set", "eparch.cli.key_values:set_", "Set a value."),
@@ -84,6 +87,7 @@ GROUPS: Final = {
     "project": "Projects, which flows belong to.",
     "profile": "Profiles: the servers you speak to, and the keys you show them.",
     "db": "The database.",
+    "concurrency": "Limits: how many runs with a tag or a label are carried out at once.",
     "kv": "Key-value pairs: JSON that flows keep between their runs.",
     "secret": "Secrets and the keys that encrypt them.",
 }
