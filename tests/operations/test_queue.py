@@ -226,8 +226,22 @@ def test_a_pause_stops_one_tenant_only(backend: Backend) -> None:
 @pytest.mark.parametrize("name", ["_DUE", "_NEXT", "_NEXT_RESUMING"])
 def test_a_look_at_the_queue_uses_an_index_without_what_has_ended(backend: Backend, name: str) -> None:
     statement = getattr(eparch.operations.queue, name)
+    if isinstance(statement, dict):
+        statement = statement[False, False]
     bound = {"tenant_id": TENANT, "labels": "[]", "is_bare": True, "before": START, "after": START, "limit": 5}
     assert tables_read(backend, statement, bound) == set()
     used = " ".join(plan_of(backend, statement, bound))
-    kept_small = {"ix_flow_run_queue", "ix_flow_run_active", "ix_task_run_queue"}
+    kept_small = {"ix_flow_run_queue", "ix_flow_run_queue_labels", "ix_flow_run_active", "ix_task_run_queue"}
     assert kept_small & set(used.split()), used
+    if name != "_NEXT_RESUMING" and backend.engine.dialect.name == "sqlite":
+        # From one kind of labels to the next, and then to the runs of those that fit.
+        assert "kind_run USING INDEX ix_flow_run_queue_labels (tenant_id=? AND <expr>>?)" in used
+        assert "flow_run USING INDEX ix_flow_run_queue_labels (tenant_id=? AND <expr>=? AND" in used
+
+
+def test_runs_of_many_kinds_of_labels_are_offered_to_those_that_they_fit(backend: Backend, flow_id: str) -> None:
+    kinds = [[], ["a"], ["a", "b"], ["b"], ["b", "a"], ["c", "a"], ["ü"]]
+    runs = [(make_run(backend, flow_id, labels), set(labels)) for labels in kinds for _ in range(3)]
+    for mine in ([], ["a"], ["a", "b"], ["a", "b", "c"], ["d"], ["ü", "a"]):
+        fitting = [run_id for run_id, labels in runs if labels <= set(mine) and bool(labels) == bool(mine)]
+        assert queue(backend, mine) == sorted(fitting)

@@ -27,6 +27,7 @@ from eparch.database.tables import agent, flow, flow_concurrency_limit, flow_run
 from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
+from eparch.operations.label_kinds import BY_LABELS, is_of_fitting_kind
 from eparch.operations.queue_pause import look_at_tenant
 from eparch.operations.registry import Input, Payload, operation
 from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN
@@ -212,8 +213,10 @@ _BEFORE = bindparam("before", type_=Timestamp())
 _MINE = flow_run.c.tenant_id == bindparam("tenant_id")
 _COLUMNS = (flow_run.c.id, flow_run.c.state, flow_run.c.has_task_runs, flow_run.c.priority)
 
-_WAITING = select(*_COLUMNS, flow_run.c.state_start_time.label("due")).where(
-    _MINE, _WAITS, flow_run.c.state_start_time <= _BEFORE, _FITS
+_WAITING = (
+    select(*_COLUMNS, flow_run.c.state_start_time.label("due"))
+    .where(_MINE, _WAITS, flow_run.c.state_start_time <= _BEFORE, is_of_fitting_kind())
+    .with_hint(flow_run, BY_LABELS, "sqlite")
 )
 _RESUMING = (
     select(*_COLUMNS, func.min(task_run.c.state_start_time, type_=Timestamp()).label("due"))
@@ -249,8 +252,10 @@ _FULL: Final = select(flow_concurrency_limit.c.name).where(
     flow_concurrency_limit.c.tenant_id == bindparam("tenant_id"), flow_concurrency_limit.c.limit <= _TAKEN
 )
 _AFTER = bindparam("after", type_=Timestamp())
-_NEXT: Final = select(func.min(flow_run.c.state_start_time, type_=Timestamp())).where(
-    _MINE, _WAITS, flow_run.c.state_start_time > _AFTER, _FITS
+_NEXT: Final[Select[Any]] = (
+    select(func.min(flow_run.c.state_start_time, type_=Timestamp()))
+    .where(_MINE, _WAITS, flow_run.c.state_start_time > _AFTER, is_of_fitting_kind())
+    .with_hint(flow_run, BY_LABELS, "sqlite")
 )
 _NEXT_RESUMING: Final = (
     select(func.min(task_run.c.state_start_time, type_=Timestamp()))

@@ -22,6 +22,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0005_backfills",
     "0006_concurrency_limits",
     "0007_read_indexes",
+    "0008_queue_by_labels",
 )
 
 

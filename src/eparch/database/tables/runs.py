@@ -117,6 +117,14 @@ _where(
     *(flow_run, "ix_flow_run_queue", f"state IN ({quoted(QUEUEABLE)}) AND held_by IS NULL"),
     *("tenant_id", "state_start_time"),
 )
+Index(
+    "ix_flow_run_queue_labels",
+    flow_run.c.tenant_id,
+    text("CAST(labels AS TEXT)"),
+    flow_run.c.state_start_time,
+    postgresql_where=text(f"state IN ({quoted(QUEUEABLE)}) AND held_by IS NULL"),
+    sqlite_where=text(f"state IN ({quoted(QUEUEABLE)}) AND held_by IS NULL"),
+)
 _where(flow_run, "ix_flow_run_held", "state = 'Scheduled' AND held_by IS NOT NULL", "state_start_time")
 _where(flow_run, "ix_flow_run_backfill", "backfill_id IS NOT NULL", "backfill_id", "end_time")
 _where(flow_run, "ix_flow_run_unfinished", "end_time IS NULL", "flow_id", "scheduled_start_time")
