@@ -116,6 +116,10 @@ bench: setup ## run the benchmarks
 docs: setup ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
+.PHONY: pictures
+pictures: setup ui ## make the pictures of the web UI in docs/images anew
+	$(BIN)/python -m tests.ui.pictures
+
 .PHONY: lock
 lock: .venv/.uv ## write the lock files; UPGRADE=1 takes the newest versions
 	$(COMPILE) requirements-uv.in -o requirements-uv.lock

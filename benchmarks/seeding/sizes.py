@@ -17,6 +17,7 @@ class Sizes:
         wide_log_lines: log lines of the wide run.
         log_lines: of all other runs together.
         days: how far the past reaches.
+        is_hostile: whether there are names, texts and links as somebody who means ill would write them; 1 or 0.
     """
 
     flows: int = 200
@@ -26,6 +27,7 @@ class Sizes:
     wide_log_lines: int = 1_000_000
     log_lines: int = 200_000
     days: int = 30
+    is_hostile: int = 1
 
 
 SIZES: dict[str, Sizes] = {

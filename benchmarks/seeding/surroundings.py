@@ -44,9 +44,9 @@ KEY_VALUES: tuple[tuple[str, object], ...] = (
     ("machine-learning/current-model", {"version": "v3", "auc": 0.914}),
     ("finance/closed-until", None),
     ("operations/paused", False),
-    (SCRIPT, IMAGE),
-    (BIDIRECTIONAL, HUGE[:2_000]),
 )
+
+HOSTILE_KEY_VALUES: tuple[tuple[str, object], ...] = ((SCRIPT, IMAGE), (BIDIRECTIONAL, HUGE[:2_000]))
 
 ARTIFACT_COLUMNS = ("id", "created", "updated", "tenant_id", "task_run_id", "kind", "data")
 
@@ -71,9 +71,10 @@ def agent_rows(tenant_id: str, now_us: int) -> Iterator[Cells]:
         yield (agent_id, born, queried, tenant_id, name, kind, "1.4.1", json_text(labels), queried, fingerprint)
 
 
-def key_value_rows(tenant_id: str, now_us: int) -> Iterator[Cells]:
+def key_value_rows(tenant_id: str, now_us: int, *, is_hostile: bool) -> Iterator[Cells]:
     """Yield key-value pairs."""
-    for number, (pair_id, (key, value)) in enumerate(zip(ids(7), KEY_VALUES, strict=False), 1):
+    pairs = (*KEY_VALUES, *(HOSTILE_KEY_VALUES if is_hostile else ()))
+    for number, (pair_id, (key, value)) in enumerate(zip(ids(7), pairs, strict=False), 1):
         changed = instant_text(now_us - number * number * MINUTE)
         yield (pair_id, instant_text(now_us - 9 * DAY), changed, tenant_id, key, json_text(value), number)
 

@@ -135,11 +135,15 @@ class _World:
         flows = Flows(self._tenant_id, self._now_us, self._sizes.days, self._rng)
         ordinary = list(flows.many(self._sizes.flows))
         wide = self._wide_run(flows)
-        hostile = self._hostile_runs(flows)
+        hostile = self._hostile_runs(flows) if self._sizes.is_hostile else []
         for table, rows in flows.rows.items():
             self._loader.write(table, COLUMNS[table], rows)
         self._loader.write("agent", AGENT_COLUMNS, agent_rows(self._tenant_id, self._now_us))
-        self._loader.write("key_value", KEY_VALUE_COLUMNS, key_value_rows(self._tenant_id, self._now_us))
+        self._loader.write(
+            "key_value",
+            KEY_VALUE_COLUMNS,
+            key_value_rows(self._tenant_id, self._now_us, is_hostile=bool(self._sizes.is_hostile)),
+        )
 
         self._say("flow runs")
         past = past_runs(ordinary, self._sizes.flow_runs, self._now_us, self._sizes.days, self._rng)

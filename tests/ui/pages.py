@@ -4,6 +4,7 @@ Not in charge of what is asked of each (`test_pages`). A route of ui/src/app/rou
 tests/architecture.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -28,7 +29,7 @@ class Page:
     @property
     def name(self) -> str:
         """A name for files and tests."""
-        return self.path.strip("/").replace("{", "").replace("}", "").replace("/", "-").replace("?", "-") or "home"
+        return re.sub(r"[^a-z0-9]+", "-", self.path).strip("-") or "home"
 
 
 PAGES = (

@@ -34,7 +34,8 @@ class Samples:
 
     def path(self, pattern: str) -> str:
         """Return an address with ids in place of names in braces."""
-        for name, value in self._ids.items():
+        ids = {**self._ids, **self._hostile_ids} if "{hostile" in pattern else self._ids
+        for name, value in ids.items():
             pattern = pattern.replace(f"{{{name}}}", value)
         assert "{" not in pattern, f"no sample for {pattern}"
         return pattern
@@ -49,10 +50,6 @@ class Samples:
             'query ($id: uuid) { task_run(where: {flow_run_id: {_eq: $id}, state: {_eq: "Failed"}}, limit: 1) { id } }',
             id=failed,
         )["task_run"]
-        hostile = self._run({"name": {"_eq": NAMES[0]}})
-        hostile_of = self.ask(
-            "query ($id: uuid!) { flow_run_by_pk(id: $id) { flow { id } task_runs(limit: 1) { id } } }", id=hostile
-        )["flow_run_by_pk"]
         return {
             "flow_run": failed,
             "task_run": task_runs[0]["id"],
@@ -62,9 +59,18 @@ class Samples:
             "wide_run": self._run({"name": {"_eq": WIDE_RUN}}),
             "running_run": self._run({"state": {"_eq": "Running"}}),
             "late_run": self._run({"state": {"_eq": "Scheduled"}, "labels": {"_contains": ["legacy"]}}),
-            "hostile_run": hostile,
-            "hostile_task_run": hostile_of["task_runs"][0]["id"],
-            "hostile_flow": hostile_of["flow"]["id"],
+        }
+
+    @cached_property
+    def _hostile_ids(self) -> dict[str, str]:
+        run = self._run({"name": {"_eq": NAMES[0]}})
+        found = self.ask(
+            "query ($id: uuid!) { flow_run_by_pk(id: $id) { flow { id } task_runs(limit: 1) { id } } }", id=run
+        )["flow_run_by_pk"]
+        return {
+            "hostile_run": run,
+            "hostile_task_run": found["task_runs"][0]["id"],
+            "hostile_flow": found["flow"]["id"],
         }
 
     def _run(self, where: dict[str, Any]) -> str:

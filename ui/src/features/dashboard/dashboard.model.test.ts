@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { DashboardResult, Run } from '@/generated/dashboard'
 import { readQuery } from '@/shared/url/query.model'
-import { anchorOf, causeOf, firstLine, healthOf, isLate, QUERY, variablesOf, waitingFor } from './dashboard.model'
+import {
+  anchorOf,
+  causeOf,
+  firstLine,
+  healthOf,
+  isLate,
+  nextAnchor,
+  QUERY,
+  variablesOf,
+  waitingFor,
+} from './dashboard.model'
 
 const NOW = Date.UTC(2026, 10, 27, 5, 4, 9)
 const SPAN = { startS: 1_795_700_000, endS: 1_795_760_000, buckets: 60, isLive: true }
@@ -76,4 +86,13 @@ it('agents are as well as they were last heard of', () => {
   expect(healthOf('2026-11-27T05:00:00Z', NOW)).toBe('quiet')
   expect(healthOf('2026-11-26T05:00:00Z', NOW)).toBe('gone')
   expect(healthOf(null, NOW)).toBe('gone')
+})
+
+it('asks with a later present only when a planned run has become due', () => {
+  const anchor = anchorOf(NOW) - 600
+  const dueAt = (s: number) => [{ state_start_time: new Date(NOW + s * 1000).toISOString() }]
+  expect(nextAnchor(anchor, [], NOW)).toBe(anchor)
+  expect(nextAnchor(anchor, dueAt(60), NOW)).toBe(anchor)
+  expect(nextAnchor(anchor, dueAt(-60), NOW)).toBe(anchorOf(NOW))
+  expect(nextAnchor(anchorOf(NOW), dueAt(-60), NOW)).toBe(anchorOf(NOW))
 })

@@ -52,6 +52,20 @@ export function anchorOf(nowMs: number): number {
   return Math.floor(nowMs / 1000 / LATE_S) * LATE_S
 }
 
+/**
+ * The present to ask with: it moves on when the first planned run has become due, and not before, so that nothing is
+ * asked while nothing changes.
+ */
+export function nextAnchor(
+  anchorS: number,
+  planned: readonly { state_start_time: string | null }[],
+  nowMs: number,
+): number {
+  const due = instantMs(planned[0]?.state_start_time ?? null)
+  const present = anchorOf(nowMs)
+  return due !== null && due < present * 1000 ? Math.max(anchorS, present) : anchorS
+}
+
 /** The line that says best why a run failed, and the task that it comes from. */
 export function causeOf(run: DashboardResult['failed'][number]): { task: string | null; line: string } {
   const [first] = run.task_runs
