@@ -12,6 +12,7 @@ from eparch.core.principals import Principal
 from eparch.database.tables import agent, edge, task_run
 from eparch.operations.identity import new_id
 from tests.operations.backend import OTHER_TENANT, TENANT, UNKNOWN, Backend
+from tests.operations.limit_world import ask_flow, ask_task, limit_flows, limit_tasks, make_tagged
 from tests.operations.small_flow import make_agent, make_flow, set_state, set_task_state
 
 
@@ -129,6 +130,41 @@ def test_the_explanation_and_the_queue_judge_labels_alike(
     named_agent(backend, "it", of_agent)
     offered = backend.run("get_runs_in_queue", labels=of_agent)["flow_run_ids"] == [run_id]
     assert codes(backend, run_id) == (["DUE"] if offered else ["NO_AGENT_WITH_LABELS"])
+
+
+def test_a_run_that_waits_for_a_slot_says_who_holds_it(backend: Backend) -> None:
+    flow = make_flow(backend, tasks=1)
+    named_agent(backend, "right", ["gpu"])
+    limit_flows(backend, "gpu", 1)
+    runs = []
+    for name in ("first", "second", "third"):
+        runs.append(make_run(backend, flow, labels=["gpu"], flow_run_name=name))
+        backend.move_clock(seconds=1)
+    first, second, third = runs
+    assert codes(backend, first) == ["DUE"]
+    assert ask_flow(backend, first) == "SUCCESS"
+    found = explained(backend, third)
+    assert [reason["code"] for reason in found["reasons"]] == ["WAITS_FOR_SLOT"]
+    assert found["text"] == "The only slot of 'gpu' is taken, held by first; 1 run before it."
+    assert found["reasons"][0]["detail"]["holders"] == [{"id": first, "name": "first"}]
+    assert ask_flow(backend, second) == "QUEUED"
+    assert codes(backend, second) == ["WAITS_FOR_SLOT"]
+    both = backend.run("flow_run_explanations", flow_run_ids=[second, third])
+    assert [one["code"] for one in both] == ["WAITS_FOR_SLOT"] * 2
+    assert "before it" not in both[1]["text"]
+    set_state(backend, first, "Success")
+    # The second only polls: whoever asks first may have the slot.
+    assert codes(backend, third) == ["DUE"]
+
+
+def test_a_flow_run_whose_tasks_wait_for_a_slot_says_so(backend: Backend) -> None:
+    run = make_tagged(backend, 2, "db")
+    limit_tasks(backend, "db", 1)
+    first, second = run.task_run_ids
+    assert (ask_task(backend, first), ask_task(backend, second)) == ("SUCCESS", "QUEUED")
+    found = explained(backend, run.flow_run_id)
+    assert [reason["code"] for reason in found["reasons"]] == ["RUNNING", "WAITS_FOR_SLOT"]
+    assert found["reasons"][1]["text"] == "The only slot of 'db' is taken, held by task-0."
 
 
 @contextmanager

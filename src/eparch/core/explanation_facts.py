@@ -41,7 +41,7 @@ class SlotFacts:
     Attributes:
         limit: what is limited: a label of flow runs or a tag of task runs.
         slots: how many there are.
-        holders: who holds one, as many as are to be named: kind, id and name.
+        holders: who holds one, as many as are to be named: id and name.
         ahead: how many wait before this run; None where that is not known.
     """
 
@@ -59,7 +59,8 @@ class RunFacts:
         agent: the name of the agent that took it last.
         heartbeat: its last sign of life.
         tasks: its task runs that are not finished, as many as are looked at.
-        slots: what it, or a task run of it, waits for.
+        held_by: what keeps it out of the queue.
+        slots: limits without a free slot that it, or a task run of it, needs.
     """
 
     id: str
@@ -74,4 +75,5 @@ class RunFacts:
     agent: str | None = None
     heartbeat: datetime | None = None
     tasks: tuple[TaskFacts, ...] = ()
+    held_by: str | None = None
     slots: tuple[SlotFacts, ...] = ()

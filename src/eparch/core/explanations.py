@@ -20,6 +20,7 @@ Code = Literal[
     "WAITS_FOR_APPROVAL",
     "WAITS_FOR_SLOT",
     "WAITS_FOR_TASK",
+    "HELD",
     "QUEUE_PAUSED",
     "NO_AGENT",
     "NO_AGENT_WITH_LABELS",
@@ -211,7 +212,16 @@ def _queued(
     run: RunFacts, agents: Sequence[AgentFacts], now: datetime, start: datetime | None = None
 ) -> Iterator[Reason]:
     """Yield what keeps agents from a run that is, or will be, in the queue; or that nothing does."""
-    is_free = True
+    slots = _slots(run)
+    is_free = not slots and run.held_by is None
+    if run.held_by is not None and start is not None and start <= now:
+        yield Reason(
+            "HELD",
+            "It is held until its schedule's rules for missed and overlapping runs have judged it.",
+            "a service does so when those before it have ended; see its log and the flow group's policies",
+            {"held_by": run.held_by},
+        )
+    yield from slots
     if run.is_queue_paused:
         is_free = False
         yield Reason(

@@ -5,6 +5,7 @@ In charge of gathering the facts, in a few statements for any number of runs; no
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,32 +13,45 @@ from sqlalchemy import Integer, Row, bindparam, select
 
 from eparch.core.agent_health import health_of
 from eparch.core.errors import BadInput, NotFound
-from eparch.core.explanation_facts import AgentFacts, RunFacts, TaskFacts
+from eparch.core.explanation_facts import AgentFacts, RunFacts, SlotFacts, TaskFacts
 from eparch.core.explanations import explain
 from eparch.core.principals import Principal
 from eparch.core.rescue import are_heartbeats_expected
-from eparch.core.states import FINISHED
+from eparch.core.states import FINISHED, QUEUEABLE
 from eparch.database.bulk import is_one_of, listed
 from eparch.database.tables import (
     agent,
     edge,
     flow,
+    flow_concurrency_limit,
     flow_group,
     flow_run,
     flow_run_heartbeat,
+    flow_run_slot,
+    flow_run_waiter,
     task,
+    task_concurrency_limit,
     task_run,
+    task_run_slot,
+    task_run_waiter,
     tenant,
 )
 from eparch.database.transactions import Transaction
 from eparch.operations.queue_pause import look_at_tenant
 from eparch.operations.registry import Input, Payload, operation
+from eparch.operations.run_kinds import FLOW_RUN, TASK_RUN, Kind
+from eparch.operations.slot_waits import slot_waits
 
 RUNS_MAX: Final = 100
+HOLDERS_MAX: Final = 5
 _TASK_RUNS_MAX: Final = 500
 _AGENTS_MAX: Final = 1_000
 
-_TABLES: Final = (agent, edge, flow, flow_group, flow_run, flow_run_heartbeat, task_run, tenant)
+_TABLES: Final = (
+    *(agent, edge, flow, flow_group, flow_run, flow_run_heartbeat, task_run, tenant),
+    *(flow_concurrency_limit, flow_run_slot, flow_run_waiter),
+    *(task_concurrency_limit, task_run_slot, task_run_waiter),
+)
 
 
 @operation("read:run", is_read=True, tables=_TABLES)
@@ -69,14 +83,17 @@ def _explained(tx: Transaction, principal: Principal, run_ids: Sequence[str], no
     rows = {row.id: row for row in tx.rows(_RUNS, {"ids": listed(run_ids), "tenant": principal.tenant_id})}
     if not rows:
         return []
-    paused = look_at_tenant(tx, principal.tenant_id).is_paused
+    look = look_at_tenant(tx, principal.tenant_id)
     agents = [_agent_facts(row) for row in tx.rows(_AGENTS, {"tenant": principal.tenant_id, "most": _AGENTS_MAX})]
     tasks = _unfinished_task_runs(tx, [row.id for row in rows.values() if row.state == "Running"])
+    slots = _Slots(tx, now)
     found = []
     for run_id in run_ids:
         if (row := rows.get(run_id)) is None:
             continue
-        facts = _facts(row, tasks.get(run_id, ()), is_queue_paused=paused)
+        of_run = tasks.get(run_id, ())
+        full = slots.of_flow_run(row) if look.has_limits else ()
+        facts = _facts(row, of_run, full or slots.of_task_runs(of_run), is_queue_paused=look.is_paused)
         reasons = explain(facts, agents, now)
         found.append(
             {
@@ -93,7 +110,48 @@ def _explained(tx: Transaction, principal: Principal, run_ids: Sequence[str], no
     return found
 
 
-def _facts(row: Row[Any], tasks: Sequence[TaskFacts], *, is_queue_paused: bool) -> RunFacts:
+class _Slots:
+    """The limits that keep runs from starting, looked up once for all runs that need the same.
+
+    Their place in line is told only where it was looked up for the very run.
+    """
+
+    def __init__(self, tx: Transaction, now: datetime) -> None:
+        self._tx = tx
+        self._now = now
+        self._by_labels: dict[frozenset[str], tuple[SlotFacts, ...]] = {}
+
+    def of_flow_run(self, row: Row[Any]) -> tuple[SlotFacts, ...]:
+        """Return the full limits of a flow run that is in the queue or was turned down."""
+        labels = frozenset(row.labels)
+        is_due = row.state_start_time is not None and row.state_start_time <= self._now
+        if not labels or not (row.state == "Queued" or (row.state in QUEUEABLE and is_due)):
+            return ()
+        if labels in self._by_labels:
+            return tuple(replace(one, ahead=None) for one in self._by_labels[labels])
+        found = self._by_labels[labels] = self._waits(FLOW_RUN, row.id)
+        return found
+
+    def of_task_runs(self, tasks: Sequence[TaskFacts]) -> tuple[SlotFacts, ...]:
+        """Return the full limits of the first task run that was turned down."""
+        first = next((task.id for task in tasks if task.state == "Queued"), None)
+        return () if first is None else self._waits(TASK_RUN, first)
+
+    def _waits(self, kind: Kind, run_id: str) -> tuple[SlotFacts, ...]:
+        return tuple(
+            SlotFacts(
+                wait.name,
+                wait.slots,
+                tuple((one.run_id, one.name or one.run_id) for one in wait.holders[:HOLDERS_MAX]),
+                wait.place - 1,
+            )
+            for wait in slot_waits(self._tx, kind, run_id, self._now)
+        )
+
+
+def _facts(
+    row: Row[Any], tasks: Sequence[TaskFacts], slots: tuple[SlotFacts, ...], *, is_queue_paused: bool
+) -> RunFacts:
     return RunFacts(
         id=row.id,
         state=row.state,
@@ -107,6 +165,8 @@ def _facts(row: Row[Any], tasks: Sequence[TaskFacts], *, is_queue_paused: bool) 
         agent=row.agent_name,
         heartbeat=row.heartbeat,
         tasks=tuple(tasks),
+        held_by=row.held_by,
+        slots=slots,
     )
 
 
@@ -138,7 +198,7 @@ def _unfinished_task_runs(tx: Transaction, run_ids: Sequence[str]) -> dict[str, 
 _RUNS: Final = (
     select(
         *(flow_run.c.id, flow_run.c.state, flow_run.c.state_message, flow_run.c.state_timestamp),
-        *(flow_run.c.state_start_time, flow_run.c.labels, flow.c.archived, flow_group.c.settings),
+        *(flow_run.c.state_start_time, flow_run.c.labels, flow_run.c.held_by, flow.c.archived, flow_group.c.settings),
         agent.c.name.label("agent_name"),
         flow_run_heartbeat.c.heartbeat,
     )

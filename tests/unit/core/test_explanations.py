@@ -64,6 +64,8 @@ def test_there_is_always_a_reason_in_words(state: str, start: datetime | None) -
         ({"state_start_time": ago(hours=-2)}, ["SCHEDULED_LATER"]),
         ({"state_start_time": ago(hours=-2), "is_queue_paused": True}, ["SCHEDULED_LATER", "QUEUE_PAUSED"]),
         ({"is_queue_paused": True}, ["QUEUE_PAUSED"]),
+        ({"held_by": "schedule_policies"}, ["HELD"]),
+        ({"slots": (SlotFacts("db", 1),)}, ["WAITS_FOR_SLOT"]),
         ({"is_flow_archived": True}, ["DUE", "FLOW_ARCHIVED"]),
         ({"state": "Retrying", "state_start_time": ago(minutes=-3)}, ["RETRIES_LATER"]),
         ({"state": "Paused", "state_start_time": None}, ["WAITS_FOR_APPROVAL"]),
