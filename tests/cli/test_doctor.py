@@ -56,6 +56,9 @@ def test_late_runs_without_an_agent(own: Program, own_server: TemporaryServer) -
     found = findings(own, 1)
     assert "1 runs are due" in found["agents"]["message"]
     assert "the oldest by 2 h" in found["late runs"]["message"]
+    assert "agent" in found["late runs"]["hint"]
+    (run,) = own.json("get", "flow-runs")
+    assert "why it is so:" in own.ok("describe", "flow-run", run["id"])
 
 
 def test_labels_that_nobody_serves(own: Program, own_server: TemporaryServer, agent: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,7 @@ from eparch.cli import references
 from eparch.cli.connection import Api, with_api
 from eparch.cli.get import is_alive
 from eparch.cli.output import Output, lasted, moment, print_json, state_text
-from eparch.core.states import CONCRETE, FAILED
+from eparch.core.states import CONCRETE, FAILED, FINISHED
 
 _FLOW: Final = """id name version description archived created core_version is_schedule_active version_group_id
   parameters schedule run_config storage environment
@@ -34,6 +34,9 @@ _AGENT: Final = """id name type labels core_version last_queried created
 _PROJECT: Final = """id name description created
   flows(where: {archived: {_eq: false}}, order_by: {name: asc}) { id name version is_schedule_active }"""
 
+_EXPLANATION: Final = """query($id: UUID!) {
+  flow_run_explanation(flow_run_id: $id) { reasons { text hint } }
+}"""
 _COUNTS: Final = " ".join(
     f'count_{state}: task_runs_aggregate(where: {{state: {{_eq: "{state}"}}}}) {{ aggregate {{ count }} }}'
     for state in sorted(CONCRETE)
@@ -99,6 +102,8 @@ def flow_run(api: Api, flow_run: Reference, /, *, output: Output = "table") -> N
         ("agent", (found["agent"] or {}).get("name")),
         ("rescued", f"{found['times_resurrected']} times" if found["times_resurrected"] else None),
     )
+    if found["state"] not in FINISHED:
+        _print_list("why it is so", explanation(api, found["id"]))
     counts = sorted(found["task_run_counts"].items(), key=lambda entry: -entry[1])
     _print_list("task runs", (f"{count:>6}  {state_text(state)}" for state, count in counts))
     failed = found["failed_task_runs"]
@@ -166,6 +171,12 @@ def project(api: Api, project: Reference, /, *, output: Output = "table") -> Non
     )
     _print_list("flows", (f"{one['name']}, version {one['version']}" for one in found["flows"]))
     return None
+
+
+def explanation(api: Api, flow_run_id: str) -> list[str]:
+    """Return why a flow run does not run, or what it does instead: the reason to look at first, then all others."""
+    reasons = api.ask(_EXPLANATION, id=flow_run_id)["flow_run_explanation"]["reasons"]
+    return [reason["text"] + (f" Hint: {reason['hint']}" if reason["hint"] else "") for reason in reasons]
 
 
 def _counts(run: dict[str, Any]) -> dict[str, int]:

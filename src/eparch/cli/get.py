@@ -1,7 +1,7 @@
 """In charge of `eparch get`: lists of what is on the server; not in charge of one thing in full (`describe`)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
@@ -10,6 +10,7 @@ from eparch.cli.connection import Api, with_api
 from eparch.cli.dispatch import UsageError
 from eparch.cli.output import Column, Output, lasted, moment, print_rows
 from eparch.cli.references import close_to, flow_run, is_id
+from eparch.core.agent_health import health_of
 from eparch.core.instants import parse_instant, timestamp_text
 from eparch.core.states import STATES, descendants
 
@@ -20,9 +21,6 @@ States = Annotated[
 Flows = Annotated[list[str] | None, Parameter(name="--flow", help="Only of this flow; may repeat.", negative="")]
 Project = Annotated[str | None, Parameter(help="Only in this project.")]
 Name = Annotated[str | None, Parameter(help="Only with this name; % stands for any characters.")]
-
-ALIVE: Final = timedelta(minutes=2)
-"""An agent that has asked for work within this time is alive: Eparch's ask every 5 s, Prefect's every 10 s."""
 
 _LIMIT_MAX: Final = 10_000
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -225,8 +223,7 @@ def artifacts(
 
 def is_alive(agent: Mapping[str, Any]) -> bool:
     """Return whether an agent has asked for work lately."""
-    asked = parse_instant(agent["last_queried"] or "")
-    return asked is not None and datetime.now(UTC) - asked < ALIVE
+    return health_of(parse_instant(agent["last_queried"] or ""), datetime.now(UTC)) == "healthy"
 
 
 def levels_from(least: str) -> list[str]:

@@ -15,6 +15,7 @@ from eparch.cli.dispatch import UsageError
 from eparch.cli.following import Follower, exit_code, follow, log_line
 from eparch.cli.get import is_alive, levels_from
 from eparch.cli.output import say
+from eparch.core.agent_health import takes
 from eparch.core.instants import parse_instant, timestamp_text
 from eparch.core.states import ENDING
 
@@ -146,17 +147,12 @@ def _instant(text: str) -> str:
 def _warn_of_unserved(api: Api, labels: list[str]) -> None:
     """Say so when no agent that is alive would take the run."""
     alive = [agent for agent in api.rows("agent", "name labels last_queried") if is_alive(agent)]
-    if any(serves(agent["labels"] or [], labels) for agent in alive):
+    if any(takes(frozenset(agent["labels"] or ()), frozenset(labels)) for agent in alive):
         return
     wanted = " ".join(f"--label {label}" for label in labels)
     shown = f"labels {', '.join(labels)}" if labels else "no labels"
     start = f"eparch agent start local {wanted}".rstrip()
     say(f"warning: no agent is alive that takes runs with {shown}; start one: {start}")
-
-
-def serves(agent: list[str], run: list[str]) -> bool:
-    """Return whether an agent with these labels takes runs with those: none with none, else all of the run's."""
-    return set(run) <= set(agent) and bool(run) == bool(agent)
 
 
 def _refuse_for_path(**options: Any) -> None:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from eparch.cli.connection import Api
+from eparch.cli.describe import explanation
 from eparch.cli.doctor.finding import Finding, ok, problem, warning
 from eparch.cli.get import is_alive
 from eparch.cli.output import duration
-from eparch.cli.run import serves
+from eparch.core.agent_health import takes
 from eparch.core.instants import parse_instant, timestamp_text
 
 _LATE: Final = timedelta(minutes=1)
@@ -34,7 +35,7 @@ def findings(api: Api, now: datetime) -> Iterator[Finding]:
     yield _agents(agents, alive, due)
     if alive:
         yield from _labels(alive, due)
-    yield _late(due, now)
+    yield _late(api, due, now)
     yield from _paused(api)
     yield from _stuck(api, now)
 
@@ -55,7 +56,7 @@ def _labels(alive: Sequence[Mapping[str, Any]], due: Sequence[Mapping[str, Any]]
     flows: dict[tuple[str, ...], str] = {}
     for run in due:
         labels = tuple(run["labels"] or ())
-        if not any(serves(agent["labels"] or [], list(labels)) for agent in alive):
+        if not any(takes(frozenset(agent["labels"] or ()), frozenset(labels)) for agent in alive):
             unserved[labels] += 1
             flows.setdefault(labels, run["flow"]["name"])
     for labels, count in unserved.most_common():
@@ -68,7 +69,7 @@ def _labels(alive: Sequence[Mapping[str, Any]], due: Sequence[Mapping[str, Any]]
         yield ok("labels", "Each run that is due within a day has an agent that takes it.")
 
 
-def _late(due: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
+def _late(api: Api, due: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
     late = [run for run in due if (start := parse_instant(run["scheduled_start_time"])) and now - start > _LATE]
     if not late:
         return ok("late runs", "None.")
@@ -76,7 +77,7 @@ def _late(due: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
     assert start is not None
     behind = duration((now - start).total_seconds())
     told = f"{len(late)}, the oldest by {behind}: {first['name']} of {first['flow']['name']!r}."
-    hint = "is an agent there for their labels, and below its --limit? see eparch get agents"
+    hint = f"{explanation(api, first['id'])[0]} eparch describe flow-run {first['id']} tells more"
     return problem("late runs", told, hint)
 
 
