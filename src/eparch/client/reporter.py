@@ -134,8 +134,12 @@ class Reporter:
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until all that was told before has arrived; return whether it has."""
         arrived = threading.Event()
-        self._put(("flush", arrived))
-        return arrived.wait(timeout_s)
+        with self._change:
+            if self.lost is not None:
+                return False
+            self._queue.append(("flush", arrived))
+            self._change.notify_all()
+        return arrived.wait(timeout_s) and self.lost is None
 
     def close(self) -> None:
         """Wait until everything has arrived, as long as patience lasts, and end.
@@ -172,6 +176,11 @@ class Reporter:
                 self._send(batch)
             except ClientError as error:
                 self._lose(error, batch)
+                return
+            except Exception as error:
+                # Whatever it is: who waits for this thread must not wait for ever.
+                _logger.exception("The reporter of flow run %s has failed.", self._flow_run_id)
+                self._lose(ClientError(f"the reporter has failed: {error!r}", code="REPORTER"), batch)
                 return
             for flushed in batch.flushes:
                 flushed.set()

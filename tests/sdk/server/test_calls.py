@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from eparch.client.client import Client, change_question
-from eparch.client.errors import OlderServer, Refused, Unreachable, WrongKey, error_of_answer
+from eparch.client.errors import ClientError, OlderServer, Refused, Unreachable, WrongKey, error_of_answer
+from eparch.client.reporter import Reporter
 from eparch.testing import TemporaryServer
 
 
@@ -46,3 +47,43 @@ def test_many_questions_go_in_one_call_and_fail_one_by_one(server: TemporaryServ
     assert len(answers) == 151
     assert isinstance(answers[-1], Refused)
     assert all("hello" in answer for answer in answers[:-1])  # type: ignore[operator]
+
+
+def test_a_reporter_whose_key_is_refused_keeps_nobody_waiting(unused_port: int) -> None:
+    import http.server
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_error(401)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", unused_port), Refusing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        reporter = Reporter(Client(f"http://127.0.0.1:{unused_port}"), "a run")
+        reporter.log({"message": "hello", "level": "INFO", "name": "test"})
+        assert not reporter.flush()
+        assert not reporter.flush(), "not the second time either"
+        with pytest.raises(ClientError, match="1 states and log lines of flow run a run have not reached the server"):
+            reporter.task_run_id(("a task", -1))
+        with pytest.raises(ClientError):
+            reporter.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_reporter_that_fails_keeps_nobody_waiting(server: TemporaryServer) -> None:
+    def fail(place: object, error: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    reporter = Reporter(server.client, "00000000-0000-0000-0000-000000000000", on_refused=fail)
+    reporter.task_state(("00000000-0000-0000-0000-000000000001", -1), {"type": "Running"})
+    assert not reporter.flush()
+    assert reporter.lost is not None
+    assert "a fault of ours" in str(reporter.lost)
