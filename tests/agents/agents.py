@@ -44,6 +44,12 @@ SCRIPT = textwrap.dedent(
         if how == "endless":
             while True:
                 time.sleep(0.01)
+        if how == "stubborn":
+            while True:
+                try:
+                    time.sleep(0.01)
+                except KeyboardInterrupt:
+                    pass
         if how == "deaf":
             import signal
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

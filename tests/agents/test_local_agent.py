@@ -63,13 +63,14 @@ def test_a_run_that_listens_is_cancelled_at_once(agents: Agents) -> None:
     assert time.monotonic() - before < 10
 
 
-def test_a_run_that_does_not_listen_is_killed(agents: Agents) -> None:
-    with agents.started("--grace", "0.5"):
-        run_id = agents.run("naughty", how="deaf")
-        agents.wait_until(lambda: any(mark[0] == "deaf" for mark in agents.marked()))
+@pytest.mark.parametrize(("how", "ending"), [("stubborn", "terminated"), ("deaf", "killed")])
+def test_a_run_that_does_not_listen_is_ended_step_by_step(agents: Agents, how: str, ending: str) -> None:
+    with agents.started("--grace", "1.5"):
+        run_id = agents.run("naughty", how=how)
+        agents.wait_until(lambda: any(mark[0] == how for mark in agents.marked()))
         agents.server.client.change("cancel_flow_run", {"flow_run_id": run_id}, "state")
         row = agents.wait_for(run_id, "Cancelled", "Failed")
-    assert row["serialized_state"]["message"] == "Flow run is cancelled: its process was killed"
+    assert row["serialized_state"]["message"] == f"Flow run is cancelled: its process was {ending}"
 
 
 def test_an_agent_that_is_told_to_stop_lets_its_runs_end(agents: Agents) -> None:

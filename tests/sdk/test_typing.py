@@ -43,14 +43,15 @@ def test_wrong_calls_are_found_and_parameters_keep_their_names(tmp_path: Path, c
         + "task(max_retry=3)\n"
     )
     found = checked(path, cache)
+    first = path.read_text().splitlines().index("    extract(3)") + 1
     for wanted in (
-        "wrong.py:82: error",
-        "wrong.py:83: error",
-        "wrong.py:84: error",
+        f"wrong.py:{first}: error",
+        f"wrong.py:{first + 1}: error",
+        f"wrong.py:{first + 2}: error",
         "def __call__(self, day: str) -> list[int]",
         "def __call__(self, rows: list[int]) -> None",
-        'wrong.py:86: note: Revealed type is "bool"',
-        'wrong.py:87: note: Revealed type is "list[int]"',
+        f'wrong.py:{first + 4}: note: Revealed type is "bool"',
+        f'wrong.py:{first + 5}: note: Revealed type is "list[int]"',
         'Unexpected keyword argument "max_retry" for overloaded function "task"; did you mean "max_retries"?',
     ):
         assert wanted in found, found

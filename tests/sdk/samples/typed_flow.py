@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from eparch import Flow, Parameter, Task, case, context, flatten, flow, get_logger, mapped, merge, task, unmapped
+from eparch.artifacts import create_progress_artifact, create_table_artifact
 from eparch.cache_validators import all_inputs
 from eparch.executors import ThreadExecutor
+from eparch.flow_runs import FlowRunView, create_flow_run, get_task_run_result, run_flow, wait_for_flow_run
+from eparch.key_values import get_key_value, set_key_value
 from eparch.results import LocalResult
 from eparch.run_configs import LocalRun
 from eparch.schedules import Cron
@@ -72,6 +75,28 @@ with Flow("by hand", run_config=LocalRun(labels=["gpu"]), storage=Local(path=__f
     extracted = extract(day, task_args={"name": "other name"})
     counted = Count(1)(extracted)
     counted.set_upstream(extracted)
+
+
+@task
+def remember(day: str) -> int:
+    counted = int(get_key_value("count", default=0)) + 1
+    set_key_value("count", counted)
+    create_table_artifact([{"day": day, "count": counted}])
+    create_progress_artifact(100, "all of it")
+    return counted
+
+
+@task
+def tell_of(ended: FlowRunView) -> str:
+    return f"{ended.flow_name} is {ended.state.message}"
+
+
+with Flow("parent") as parent:
+    remember("monday")
+    run_id = create_flow_run(flow_name="etl", project_name="demo", parameters={"factor": 3})
+    tell_of(wait_for_flow_run(run_id, raise_final_state=True))
+    tell_of(run_flow("etl", "demo"))
+    rows = get_task_run_result(run_id, "extract-1")
 
 if __name__ == "__main__":
     state = etl.run(day="2026-01-01")
