@@ -60,7 +60,7 @@ export function queryEditor(
   run: () => void,
 ): EditorView {
   const extensions = [lineNumbers(), autocompletion(), graphql(schema), ...common('Operation', run), listener(changed)]
-  return new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) })
+  return made(parent, text, extensions)
 }
 
 /** An editor of JSON. */
@@ -71,7 +71,7 @@ export function variablesEditor(
   run: () => void,
 ): EditorView {
   const extensions = [json(), ...common('Variables, as JSON', run), listener(changed)]
-  return new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) })
+  return made(parent, text, extensions)
 }
 
 /** A view of JSON that can be read, searched and copied. */
@@ -84,7 +84,14 @@ export function answerView(parent: HTMLElement): EditorView {
     EditorView.contentAttributes.of({ 'aria-label': 'Answer' }),
     keymap.of(defaultKeymap),
   ]
-  return new EditorView({ parent, state: EditorState.create({ doc: '', extensions }) })
+  return made(parent, '', extensions)
+}
+
+function made(parent: HTMLElement, text: string, extensions: Extension[]): EditorView {
+  const view = new EditorView({ parent, state: EditorState.create({ doc: text, extensions }) })
+  // What does not fit is scrolled with the keyboard too.
+  view.scrollDOM.tabIndex = 0
+  return view
 }
 
 /** Replaces all that stands in an editor. */
