@@ -77,6 +77,7 @@ class _Holds(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+    _is_implicitly_boolean = True
 
 
 def holds(items: ColumnElement[Any], item: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -101,6 +102,7 @@ class _HasAny(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+    _is_implicitly_boolean = True
 
 
 def has_any(items: ColumnElement[Any], bind: str) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Integer, Select, bindparam, delete, func, select, update
 
 from eparch.core.concurrency import checked_name, checked_slots, state_tags
+from eparch.core.errors import Conflict
 from eparch.core.ids import parse_uuid
 from eparch.core.principals import Principal
 from eparch.core.states import RUNNING
@@ -96,7 +97,9 @@ def _set(
     if row is None and (limit_id := _make(tx, kind, bound, slots, counts, now)) is not None:
         return {"id": limit_id}
     row = tx.row(_ONE[kind.name].with_for_update(key_share=True), bound)
-    assert row is not None, "a limit that could not be inserted is there"
+    if row is None:
+        # Deleted since it was seen, or since the insert met it.
+        raise Conflict(f"The limit of {name!r} was deleted at the same moment.", hint="set it again")
     tx.execute(update(kind.limits).where(kind.limits.c.id == row.id).values(limit=slots, updated=now, **counts))
     wake_line(tx, kind, [row.id], now)
     return {"id": row.id}

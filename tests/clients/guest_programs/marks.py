@@ -4,6 +4,7 @@ Runs in the guest's environment; the files are read by the tests.
 """
 
 import os
+import time
 from pathlib import Path
 
 import prefect
@@ -28,3 +29,15 @@ def shared_mark(name: str) -> int:
 def has_file(name: str) -> bool:
     """Tell whether a test has put the file `name` beside the marks of this flow run."""
     return (Path(os.environ["MARKS"]) / f"{prefect.context.flow_run_id}.{name}").exists()
+
+
+def meet(name: str, count: int = 2, deadline_s: float = 60.0) -> None:
+    """Leave a mark and wait until `count` processes have left it: what follows, they do at the same time."""
+    deadline = time.monotonic() + deadline_s
+    met = mark(name)
+    path = Path(os.environ["MARKS"]) / f"{prefect.context.flow_run_id}.{name}"
+    while met < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nobody else came to {name}")
+        time.sleep(0.02)
+        met = len(path.read_text().splitlines())
