@@ -43,6 +43,7 @@ _KINDS: Final = (
     "task_run_slot",
     "flow_run_waiter",
     "task_run_waiter",
+    "retention_rule",
 )
 
 
@@ -384,6 +385,11 @@ ROWS: Final[dict[str, list[dict[str, Any]]]] = {
             ("task_run", "waiter", 10, {"priority": 5, "listens_until": at(1)}),
         )
     },
+    "retention_rule": [
+        _entity("retention_rule", 1, project_id=None, kind="runs", keep_days=90),
+        _entity("retention_rule", 2, project_id=row("project", 1), kind="logs", keep_days=None),
+        _entity("retention_rule", 9, T2, project_id=None, kind="runs", keep_days=7),
+    ],
 }
 
 _SHOWN = {entry.table.name for entry in OBJECTS.values() if entry.table is not None}

@@ -24,7 +24,7 @@ from tests.server_process import ServerProcess
 from tests.waiting import wait_until
 
 LEASE_MOVES_S_MAX = 15.0
-NAMES = {"scheduler", "dispatcher", "backfiller", "lazarus", "zombie_killer", "secret_keeper"}
+NAMES = {"scheduler", "dispatcher", "backfiller", "lazarus", "zombie_killer", "secret_keeper", "retention"}
 FAST = ("--lazarus-interval-s", "0.2", "--zombie-killer-interval-s", "0.2", "--heartbeat-settle-s", "0")
 
 Start = Callable[..., ServerProcess]

@@ -73,6 +73,7 @@ COMMANDS: Final = (
     Command("secret keys", "eparch.cli.secret_keys:keys", "Print the keys of secrets, and how many each encrypts."),
     Command("secret rotate-key", "eparch.cli.secret_keys:rotate_key", "Encrypt secrets with a new key from now on."),
     Command("secret forget-key", "eparch.cli.secret_keys:forget_key", "Remove a key that encrypts no secret any more."),
+    Command("db compact", "eparch.cli.database:compact", "Give the free space of a SQLite file back."),
     Command("config", "eparch.cli.config:config", "Print every setting, its value and where it came from."),
     Command("version", "eparch.cli.config:version", "Print the version."),
 )

@@ -4,6 +4,7 @@ import sys
 
 from eparch.cli.flags import with_settings
 from eparch.cli.home import make_home
+from eparch.core.errors import ConfigurationError
 from eparch.server.settings import Resolved
 
 
@@ -33,3 +34,26 @@ def check(resolved: Resolved) -> None:
     if problems := migrate.check(resolved.settings.database_url):
         sys.exit("\n".join(problems))
     print("The database has this version's tables.", file=sys.stderr)
+
+
+@with_settings("home", "config", "database_url")
+def compact(resolved: Resolved) -> None:
+    """Write a SQLite file anew without the space that was freed in it. No server may run meanwhile.
+
+    Afterwards the file shrinks by itself, a little at a time, when retention has deleted something. The disk needs room
+    for a second copy. PostgreSQL needs nothing of the kind: its autovacuum does it.
+    """
+    from eparch.database.compaction import compact as compact_file
+    from eparch.database.engines import parse_url, sqlite_path
+    from eparch.database.file_lock import file_lock
+
+    path = sqlite_path(parse_url(resolved.settings.database_url))
+    if path is None:
+        raise ConfigurationError(
+            "Only a SQLite file can be compacted.", hint="PostgreSQL's autovacuum does it; VACUUM FULL does it at once"
+        )
+    if not path.exists():
+        raise ConfigurationError(f"There is no database {path}.", hint="eparch config shows which one is meant")
+    with file_lock(path):
+        before, after = compact_file(path)
+    print(f"{path}: {before:,} bytes before, {after:,} after.", file=sys.stderr)

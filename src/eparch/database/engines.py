@@ -87,6 +87,8 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False, has_checkp
         # The driver must not open transactions by itself: it would begin them deferred, and a deferred transaction
         # that turns to writing can fail at once with "database is locked".
         connection.isolation_level = None
+        # Only an empty file heeds it: space that is freed can then be given back a little at a time (`compaction`).
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         (journal_mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal_mode != "wal":
             raise ConfigurationError(

@@ -318,6 +318,7 @@ _OBJECTS: Final = (
     _object(tables.message, "read:message"),
     _object(tables.key_value, "read:key-value"),
     _object(tables.secret, "read:secret", hidden=frozenset({"ciphertext"})),
+    _object(tables.retention_rule, "read:project", _one("project", "project")),
     Object(
         "utility_traversal",
         None,

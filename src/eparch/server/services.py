@@ -25,6 +25,7 @@ from eparch.services.dispatcher import Dispatcher
 from eparch.services.lazarus import Lazarus
 from eparch.services.lease import RENEWAL_S, LeaseKeeper, PassFigures, Turn
 from eparch.services.loop import Loop
+from eparch.services.retention import Retention
 from eparch.services.scheduler import Scheduler
 from eparch.services.secret_keeper import SecretKeeper
 from eparch.services.zombie_killer import ZombieKiller
@@ -137,6 +138,9 @@ class Services:
         backfiller = Backfiller(self._read, turn.change)
         self._add(turn, backfiller.run_once, _DISPATCH_S)
         self._wanted["backfiller"] = lambda event: event != "flow_run_ended" or backfiller.waits_for_ends
+        turn = self._keeper.turn("retention")
+        retention = Retention(self._read, turn.change, again=lambda: self._wake("retention"))
+        self._add(turn, retention.run_once, settings.retention_interval_s)
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
     def _add(
@@ -177,6 +181,7 @@ _EVENTS: Final = {
     "scheduler": ("flow", "flow_group"),
     "dispatcher": ("held", "flow_run_ended"),
     "backfiller": ("backfill", "flow_run_ended"),
+    "retention": ("retention_rule",),
 }
 _DISPATCH_S: Final = 10.0
 

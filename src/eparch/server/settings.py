@@ -124,6 +124,11 @@ class Settings:
     zombie_killer_interval_s: float = setting(
         60.0, "Time between the starts of two passes of the zombie killer.", least=0.1
     )
+    retention_interval_s: float = setting(
+        600.0,
+        "Time between the starts of two passes of retention, which deletes what is old.",
+        least=0.1,
+    )
     heartbeat_timeout_s: float = setting(
         600.0, "A run without a sign of life for so long is taken for lost; clients beat every 30 s.", least=1
     )

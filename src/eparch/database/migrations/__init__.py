@@ -23,6 +23,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0006_concurrency_limits",
     "0007_read_indexes",
     "0008_queue_by_labels",
+    "0009_retention",
 )
 
 

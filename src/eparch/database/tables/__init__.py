@@ -14,6 +14,7 @@ from eparch.database.tables.limits import (
     task_run_slot,
     task_run_waiter,
 )
+from eparch.database.tables.retention import retention_rule
 from eparch.database.tables.runs import (
     flow_run,
     flow_run_heartbeat,
@@ -48,6 +49,7 @@ __all__ = [
     "log",
     "message",
     "project",
+    "retention_rule",
     "secret",
     "service_lease",
     "task",
