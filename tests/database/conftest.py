@@ -1,11 +1,19 @@
 """Fixtures of the tests of the database: databases that have Eparch's tables."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from eparch.database.migrate import upgrade
 from tests.databases import Databases
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests away from commands that are called here."""
+    for variable in [name for name in os.environ if name.startswith("EPARCH_")]:
+        monkeypatch.delenv(variable)
 
 
 @pytest.fixture

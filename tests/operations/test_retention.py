@@ -19,6 +19,7 @@ from eparch.database.tables import (
     task_run_state,
 )
 from eparch.operations import retention as steps
+from eparch.operations.retention_preview import expired_rows
 from eparch.services.retention import Retention, RetentionCounts
 from tests.operations.backend import OTHER_TENANT, TENANT, UNKNOWN, Backend
 from tests.operations.rescue_world import World
@@ -291,3 +292,37 @@ def sqlite_pages(backend: Backend, pragma: str) -> int:
     with backend.transaction() as tx:
         found: int = tx.connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
         return found
+
+
+# ---- what would go ----
+
+
+def expired(backend: Backend) -> dict[str, int]:
+    with backend.transaction() as tx:
+        return expired_rows(tx, backend.now)
+
+
+async def test_what_would_go_is_what_goes(archive: Archive) -> None:
+    backend = archive.backend
+    keep(backend, "runs", 30)
+    keep(backend, "logs", 10)
+    keep(backend, "artifacts", None)
+    keep(backend, "logs", None, archive.flow["project_id"])
+    other = make_flow(backend)
+    for days in (5, 20, 40):
+        archive.end(days, lines=2)
+        archive.end(days, lines=3, of=other)
+    tables = (flow_run, flow_run_state, task_run, task_run_state, log, task_run_artifact)
+    before = {table.name: backend.count(table) for table in tables}
+    told = expired(backend)
+    # Of the project that keeps its lines, those of the run that goes; of the other, also those of the run before.
+    assert (told["flow_run"], told["log"], told["task_run_artifact"]) == (2, 2 + 3 + 3, 2)
+    assert backend.count(flow_run) == before["flow_run"]
+    await archive.sweep()
+    gone = {table.name: before[table.name] - backend.count(table) for table in tables}
+    assert {name: count for name, count in told.items() if name in gone} == gone
+    assert expired(backend) == {}
+
+
+def test_without_rules_nothing_would_go(backend: Backend) -> None:
+    assert expired(backend) == {}

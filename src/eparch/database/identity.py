@@ -81,6 +81,20 @@ class Identity:
                 hint="upgrade Eparch, or restore a backup that was made before the upgrade; nothing was changed",
             )
 
+    def refuse_other_version(self) -> None:
+        """Refuse a database that does not have exactly this version's tables.
+
+        Raises:
+            ConfigurationError: it is empty, older, newer, or another program's.
+        """
+        self.refuse_unusable()
+        if not self.is_current:
+            found = f"is at revision {self.revision}" if self.revision else "has no tables"
+            raise ConfigurationError(
+                f"The database {self.name} {found}; this version needs {migrations.REVISIONS[-1]}.",
+                hint="eparch config shows which database is meant; eparch db upgrade brings it to this version",
+            )
+
 
 def identify(url: URL) -> Identity:
     """Return what a database says of itself, over a connection of its own; a file that does not exist is empty.

@@ -53,6 +53,9 @@ def test_help_on_a_group_lists_its_commands(words: list[str], capsys: pytest.Cap
         "upgrade",
         "current",
         "check",
+        "size",
+        "backup",
+        "move",
         "compact",
     ]
 
