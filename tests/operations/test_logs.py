@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from eparch.core.errors import NotFound
 from eparch.core.principals import Principal
 from eparch.database.tables import log, task
 from tests.operations.backend import OTHER_TENANT, TENANT, UNKNOWN, Backend
@@ -79,7 +78,7 @@ def test_a_call_without_lines_is_fine(backend: Backend) -> None:
     assert backend.run("write_run_logs", logs=[]) == {"success": True}
 
 
-def test_calls_that_wait_together_are_stored_together_and_a_bad_one_fails_alone(
+def test_calls_that_wait_together_are_stored_together_but_for_lines_of_runs_that_are_gone(
     backend: Backend, flow_run_id: str
 ) -> None:
     them = Principal(OTHER_TENANT)
@@ -89,7 +88,7 @@ def test_calls_that_wait_together_are_stored_together_and_a_bad_one_fails_alone(
     task_run_id = make_task_run(backend, flow_run_id)
     calls: list[list[dict[str, Any]]] = [
         [{"flow_run_id": flow_run_id, "message": "good"}],
-        [{"flow_run_id": flow_run_id, "message": "lost"}, {"flow_run_id": UNKNOWN, "message": "bad"}],
+        [{"flow_run_id": flow_run_id, "message": "kept"}, {"flow_run_id": UNKNOWN, "message": "bad"}],
         [{"flow_run_id": flow_run_id, "task_run_id": UNKNOWN, "message": "bad"}],
         [{"flow_run_id": theirs, "message": "bad"}],
         [],
@@ -99,12 +98,14 @@ def test_calls_that_wait_together_are_stored_together_and_a_bad_one_fails_alone(
         ],
     ]
     outcomes = backend.run_together("write_run_logs", [{"logs": lines} for lines in calls])
-    succeeded = [outcome == {"success": True} for outcome in outcomes]
-    assert succeeded == [True, False, False, False, True, True]
-    assert messages(backend) == ["good", "fine", "too"]
-    for index, named in ((1, UNKNOWN), (2, UNKNOWN), (3, theirs)):
-        assert isinstance(outcomes[index], NotFound)
-        assert named in outcomes[index].message
+    # All succeed: a client sends again what failed, and those runs will not come back.
+    assert [outcome["success"] for outcome in outcomes] == [True] * 6
+    assert messages(backend) == ["good", "kept", "fine", "too"]
+    for index, named, counted in ((1, UNKNOWN, "1 of 2"), (2, UNKNOWN, "1 of 1"), (3, theirs, "1 of 1")):
+        assert named in outcomes[index]["error"]
+        assert f"{counted} lines were not stored" in outcomes[index]["error"]
+    for index in (0, 4, 5):
+        assert "error" not in outcomes[index]
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,36 @@ def test_a_flow_of_any_size_is_registered(backend: Backend, project_id: str, cou
     other = register_in_parts(backend, project_id, chain(count))
     assert backend.count(edge_table, flow_id=other) == count - 1
     assert backend.row(flow, other)["serialized_flow"] == chain(count)
+
+
+CIRCLES = (
+    [("a-1", "a-1")],
+    [("a-1", "b-1"), ("b-1", "a-1")],
+    [("a-1", "b-1"), ("b-1", "c-1"), ("c-1", "d-1"), ("d-1", "b-1")],
+)
+
+
+@pytest.mark.parametrize("circle", CIRCLES)
+def test_a_flow_whose_tasks_wait_for_each_other_is_refused(
+    backend: Backend, project_id: str, circle: list[tuple[str, str]]
+) -> None:
+    tasks = [task(f"{name}-1") for name in "abcd"]
+    document = flow_document(tasks=tasks, edges=[edge(*ends) for ends in circle])
+    with pytest.raises(BadInput, match="form a cycle: "):
+        register(backend, project_id, document)
+    assert backend.count(flow) == 0
+
+
+def test_edges_that_close_a_circle_are_refused_as_a_batch(backend: Backend, project_id: str) -> None:
+    tasks = [task(f"{name}-1") for name in "abcd"]
+    document = flow_document(tasks=tasks, edges=[edge("a-1", "b-1"), edge("b-1", "c-1")])
+    flow_id = register_in_parts(backend, project_id, document)
+    before = edges_of(backend, flow_id)
+    closing = [edge("c-1", "d-1"), edge("d-1", "a-1")]
+    with pytest.raises(BadInput, match="form a cycle: ") as refused:
+        backend.run("register_edges", flow_id=flow_id, serialized_edges=closing)
+    assert set(refused.value.detail["slugs"]) == {"a-1", "b-1", "c-1", "d-1"}  # type: ignore[call-overload]
+    assert edges_of(backend, flow_id) == before
+    # Half of it is fine, and so is another edge between tasks that are joined already.
+    backend.run("register_edges", flow_id=flow_id, serialized_edges=[closing[0], edge("a-1", "b-1", "x")])
+    assert len(edges_of(backend, flow_id)) == len(before) + 2

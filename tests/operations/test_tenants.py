@@ -107,3 +107,11 @@ def test_a_deleted_tenant_takes_its_projects_along_and_no_others(backend: Backen
 def test_a_slug_is_made_of_any_text(text: str, slug: str) -> None:
     assert slugified(text) == slug
     assert slugified(slug) == slug
+
+
+def test_the_last_tenant_stays(backend: Backend) -> None:
+    backend.run("delete_tenant", tenant_id=TENANT, confirm=True)
+    backend.principal = Principal(OTHER_TENANT)
+    with pytest.raises(BadInput, match=f"Tenant {OTHER_TENANT} is the last one"):
+        backend.run("delete_tenant", tenant_id=OTHER_TENANT, confirm=True)
+    assert [row["id"] for row in backend.rows(tenant)] == [OTHER_TENANT]

@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ from eparch.core.json_text import decoded
 
 # A flow of 50,000 tasks has 30 MB. A gzip of 64 kB can hold as much, so that the limit on requests does not help.
 DOCUMENT_BYTES_MAX: Final = 64_000_000
+_CIRCLE_SHOWN_MAX: Final = 8
 
 _CORE_VERSION_MIN: Final = (0, 6, 1)
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
@@ -137,13 +139,15 @@ def read_flow(document: object) -> FlowDocument:
 
     Raises:
         BadInput: it is not an object, a member has the wrong type, two different tasks share a slug, an edge joins
-            tasks that the flow does not have, or the flow was built by a library older than 0.6.1.
+            tasks that the flow does not have, the edges form a cycle, or the library that built it is older than
+            0.6.1.
     """
     members = _converted(document, _FlowMembers, "serialized flow")
     _check_version(members.version)
     tasks = read_tasks(members.tasks or [])
     edges = read_edges(members.edges or [])
     check_ends(edges, tasks)
+    check_acyclic(edges)
     return FlowDocument(
         name=members.name,
         core_version=members.version,
@@ -212,6 +216,29 @@ def check_ends(edges: Iterable[tuple[str, str, str]], slugs: Iterable[str]) -> N
             hint="register the tasks before the edges",
             detail={"slugs": unknown[:100]},
         )
+
+
+def check_acyclic(edges: Iterable[tuple[str, ...]]) -> None:
+    """Do nothing, or raise.
+
+    Args:
+        edges: upstream slug and downstream slug first.
+    Raises:
+        BadInput: tasks wait for each other in a circle, so that none of them could ever run.
+    """
+    upstream_of: dict[str, set[str]] = {}
+    for upstream, downstream, *_ in edges:
+        upstream_of.setdefault(downstream, set()).add(upstream)
+    try:
+        TopologicalSorter(upstream_of).prepare()
+    except CycleError as error:
+        circle = [str(slug) for slug in error.args[1]]
+        shown = " -> ".join(circle if len(circle) <= _CIRCLE_SHOWN_MAX else [*circle[:_CIRCLE_SHOWN_MAX], "..."])
+        raise BadInput(
+            f"The edges form a cycle: {shown}.",
+            hint="a flow is a graph without cycles; remove one of these edges",
+            detail={"slugs": circle[:100]},
+        ) from None
 
 
 def task_roles(

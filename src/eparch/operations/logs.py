@@ -3,6 +3,8 @@
 In charge of storing lines, many calls at once; not in charge of searching them (`graphql`) nor of how long they stay.
 
 Clients keep a batch until they hear that it was stored, and send it again; a line that is stored twice does no harm.
+So a batch that holds lines of a run that is gone is a success all the same: a client whose run was deleted would send
+it again until its process ends, and the lines of other runs with it. What was not stored is told in `error`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
-from eparch.core.errors import EparchError, NotFound
+from eparch.core.errors import EparchError
 from eparch.database.bulk import insert_rows, is_one_of, listed
 from eparch.database.tables import flow_run, log, task_run
 from eparch.database.transactions import Transaction
@@ -25,16 +27,15 @@ _ESCAPED_NUL: Final = b"\\u0000"
 
 @joined_operation("create:log")
 def write_run_logs(tx: Transaction, calls: Sequence[Call], now: datetime) -> list[Payload | EparchError]:
-    """Store log lines: each call all of its lines, or none."""
+    """Store log lines, but for those of runs that are gone."""
     owners = _owners(tx, calls)
     rows: list[dict[str, Any]] = []
     outcomes: list[Payload | EparchError] = []
     for call in calls:
-        lines = call.input["logs"]
-        unknown = _unknown(lines, owners, call.principal.tenant_id)
-        if unknown is None:
-            rows.extend(_row(line, call.principal.tenant_id, now) for line in lines)
-        outcomes.append(unknown or {"success": True})
+        lines, tenant_id = call.input["logs"], call.principal.tenant_id
+        gone = [_gone(line, owners, tenant_id) for line in lines]
+        rows.extend(_row(line, tenant_id, now) for line, run in zip(lines, gone, strict=True) if run is None)
+        outcomes.append(_told(gone))
     insert_rows(tx, log, rows)
     tx.notes.log_lines += len(rows)
     return outcomes
@@ -51,13 +52,21 @@ def _owners(tx: Transaction, calls: Sequence[Call]) -> dict[str, str]:
     return owners
 
 
-def _unknown(lines: Sequence[Mapping[str, Any]], owners: Mapping[str, str], tenant_id: str) -> NotFound | None:
-    for line in lines:
-        if owners.get(line["flow_run_id"]) != tenant_id:
-            return NotFound(f"Flow run {line['flow_run_id']} was not found; none of the lines were stored.")
-        if line.get("task_run_id") and owners.get(line["task_run_id"]) != tenant_id:
-            return NotFound(f"Task run {line['task_run_id']} was not found; none of the lines were stored.")
+def _gone(line: Mapping[str, Any], owners: Mapping[str, str], tenant_id: str) -> str | None:
+    """Return which run of a line the tenant does not have, None if it has all."""
+    if owners.get(line["flow_run_id"]) != tenant_id:
+        return f"Flow run {line['flow_run_id']}"
+    if line.get("task_run_id") and owners.get(line["task_run_id"]) != tenant_id:
+        return f"Task run {line['task_run_id']}"
     return None
+
+
+def _told(gone: Sequence[str | None]) -> Payload:
+    missing = [run for run in gone if run is not None]
+    if not missing:
+        return {"success": True}
+    told = f"{missing[0]} was not found; {len(missing)} of {len(gone)} lines were not stored."
+    return {"success": True, "error": told}
 
 
 def _row(line: Mapping[str, Any], tenant_id: str, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from eparch.core.flow_documents import (
     FlowDocument,
     TaskDocument,
     TaskRole,
+    check_acyclic,
     check_ends,
     edge_identity,
     read_edges,
@@ -71,6 +72,7 @@ def register_edges(tx: Transaction, principal: Principal, given: Input, now: dat
         if (ids[identity[0]], ids[identity[1]], identity[2]) not in known
     }
     if new:
+        check_acyclic([*((row.upstream, row.downstream) for row in tx.rows(_ALL_EDGES, {"flow": flow_id})), *new])
         insert_rows(tx, edge, _edge_rows(principal.tenant_id, flow_id, new, ids, now))
         _update_roles(tx, new, ids, now, are_references_named=bool(reference_slugs(document)))
     sources = {edge_identity(item): item for item in reversed(serialized)}
@@ -196,6 +198,14 @@ _GROW: Final = (
 )
 _IDS_BY_SLUG: Final = select(task.c.id, task.c.slug).where(
     task.c.flow_id == bindparam("flow"), is_one_of(task.c.slug, "slugs")
+)
+_UPSTREAM, _DOWNSTREAM = task.alias("upstream"), task.alias("downstream")
+_ALL_EDGES: Final = (
+    select(_UPSTREAM.c.slug.label("upstream"), _DOWNSTREAM.c.slug.label("downstream"))
+    .select_from(edge)
+    .join(_UPSTREAM, _UPSTREAM.c.id == edge.c.upstream_task_id)
+    .join(_DOWNSTREAM, _DOWNSTREAM.c.id == edge.c.downstream_task_id)
+    .where(edge.c.flow_id == bindparam("flow"))
 )
 _EDGES_TO: Final = select(edge.c.upstream_task_id, edge.c.downstream_task_id, edge.c.key).where(
     edge.c.flow_id == bindparam("flow"), is_one_of(edge.c.downstream_task_id, "ids")

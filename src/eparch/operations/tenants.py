@@ -22,6 +22,7 @@ from eparch.operations.tenancy import tenant_of
 
 _NAME_CHARACTERS_MAX: Final = 255
 
+_ALL: Final = select(tenant.c.id).order_by(tenant.c.id).with_for_update()
 _KNOWN: Final = select(tenant.c.settings).where(tenant.c.id == bindparam("tenant")).with_for_update()
 
 
@@ -49,6 +50,12 @@ def delete_tenant(tx: Transaction, principal: Principal, given: Input, now: date
     tenant_id = _own_tenant(tx, principal, given)
     if tenant_id is None:
         return {"success": False}
+    # Of two that are deleted at once, one waits here for the other, and finds out.
+    if [row.id for row in tx.rows(_ALL)] == [tenant_id]:
+        raise BadInput(
+            f"Tenant {tenant_id} is the last one: without it nobody could act here any more.",
+            hint="make another tenant first, with create_tenant",
+        )
     delete_flows(tx, [row.id for row in tx.rows(select(flow.c.id).where(flow.c.tenant_id == tenant_id))], now)
     return {"success": tx.execute(delete(tenant).where(tenant.c.id == tenant_id)).rowcount > 0}
 
