@@ -56,6 +56,19 @@ class Outage:
         """End the server in the middle of what it does."""
         self._end(signal.SIGKILL)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let all processes of the server stand still, with their connections open, until the block ends."""
+        postmaster = psutil.Process(self._server.pid)
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
     def start(self) -> None:
         """Start the server again, and return when it answers."""
         deadline = time.monotonic() + _WAIT_S_MAX

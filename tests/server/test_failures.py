@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from tests.faults.outages import Outage
@@ -125,6 +126,42 @@ class TestOutage:
         outage.start()
         answer = ask(shaky.port, "{ tenant { slug } }", x_prefect_tenant_id=tenant_id)
         assert answer.json() == {"data": {"tenant": [{"slug": "x"}]}}
+
+    def test_one_that_hangs_without_a_word_holds_nobody_up(self, outage: Outage, tmp_path: Path) -> None:
+        options = ("--database-answer-timeout-s", "1", "--no-services-enabled")
+        with running(outage.fresh_url(), tmp_path, *options) as server:
+            make_project(server, "before")
+            with ExitStack() as opened, outage.paused():
+                wires = [opened.enter_context(Wire(server.port, timeout_s=60)) for _ in range(3)]
+                for wire, document in zip(wires, (CREATE, PROJECTS, CREATE), strict=True):
+                    wire.send(operation(document, {"name": "meanwhile"} if document == CREATE else None))
+                for wire in wires:
+                    check_put_off(wire.receive())
+            wait_until(lambda: ask(server.port, PROJECTS).status == 200, "answers")
+            assert {"name": "before"} in ask(server.port, PROJECTS).json()["data"]["project"]
+            make_project(server, "after")
+            assert "does not answer" in server.log.read_text()
+
+    def test_one_that_only_takes_long_is_waited_for(self, outage: Outage, tmp_path: Path) -> None:
+        options = ("--database-answer-timeout-s", "0.2", "--no-services-enabled")
+        with running(outage.fresh_url(), tmp_path, *options) as server, Wire(server.port) as wire:
+            with psycopg.connect(server.database_url) as connection:
+                connection.execute("LOCK TABLE project IN ACCESS EXCLUSIVE MODE")
+                wire.send(operation(CREATE, {"name": "slow"}))
+                # As long as several looks of the watch: it asks, and is answered.
+                connection.execute("SELECT pg_sleep(1.5)")
+            assert wire.receive().json()["data"]["create_project"]["id"]
+
+    def test_a_statement_that_takes_too_long_is_given_up(self, outage: Outage, tmp_path: Path) -> None:
+        options = ("--database-statement-timeout-s", "0.5", "--no-services-enabled")
+        with running(outage.fresh_url(), tmp_path, *options) as server:
+            with psycopg.connect(server.database_url) as connection:
+                connection.execute("LOCK TABLE project IN ACCESS EXCLUSIVE MODE")
+                for document in (CREATE, PROJECTS):
+                    response = ask(server.port, document, {"name": "slow"} if document == CREATE else None)
+                    check_put_off(response)
+                    assert "gave up a statement" in response.json()["errors"][0]["message"]
+            make_project(server, "after")
 
 
 def test_a_file_that_another_process_holds_is_said_and_waited_for(start_server: StartServer) -> None:

@@ -51,22 +51,25 @@ def parse_url(database_url: str) -> URL:
             raise ConfigurationError(f"Databases of the kind {other!r} are not supported.", hint=hint)
 
 
-def writing_engine(url: URL, *, has_checkpointer: bool = False) -> Engine:
+def writing_engine(url: URL, *, has_checkpointer: bool = False, statement_timeout_s: float = 0.0) -> Engine:
     """Return an engine whose transactions take the write lock at their start.
 
     Args:
         has_checkpointer: whether a `checkpoints.Checkpointer` copies SQLite's write-ahead log in place of commits.
+        statement_timeout_s: when PostgreSQL ends a statement; 0 never.
     """
     if url.drivername == "sqlite":
         return _sqlite_engine(url, begin="BEGIN IMMEDIATE", has_checkpointer=has_checkpointer)
-    return _postgres_engine(url)
+    return _postgres_engine(url, statement_timeout_s=statement_timeout_s)
 
 
-def reading_engine(url: URL) -> Engine:
-    """Return an engine whose transactions see one snapshot and cannot write."""
+def reading_engine(url: URL, *, statement_timeout_s: float = 0.0) -> Engine:
+    """Return an engine whose transactions see one snapshot and cannot write; for the timeout see `writing_engine`."""
     if url.drivername == "sqlite":
         return _sqlite_engine(url, begin="BEGIN", query_only=True)
-    return _postgres_engine(url, isolation_level="REPEATABLE READ", readonly=True)
+    return _postgres_engine(
+        url, isolation_level="REPEATABLE READ", readonly=True, statement_timeout_s=statement_timeout_s
+    )
 
 
 def sqlite_path(url: URL) -> Path | None:
@@ -114,7 +117,10 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False, has_checkp
     return engine
 
 
-def _postgres_engine(url: URL, *, isolation_level: str = "READ COMMITTED", readonly: bool = False) -> Engine:
+def _postgres_engine(
+    url: URL, *, isolation_level: str = "READ COMMITTED", readonly: bool = False, statement_timeout_s: float = 0.0
+) -> Engine:
+    session = f"{_SESSION} -c statement_timeout={round(statement_timeout_s * 1000)}"
     try:
         engine = create_engine(
             url,
@@ -128,7 +134,7 @@ def _postgres_engine(url: URL, *, isolation_level: str = "READ COMMITTED", reado
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "application_name": "eparch",
                 # What the address says comes last and so wins.
-                "options": " ".join([_SESSION, *url.normalized_query.get("options", ())]),
+                "options": " ".join([session, *url.normalized_query.get("options", ())]),
                 # Statements are few and repeat: prepare each at its second use.
                 "prepare_threshold": 1,
                 **{name: value for name, value in _KEEPALIVES.items() if name not in url.query},

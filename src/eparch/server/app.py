@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from eparch.database.checkpoints import Checkpointer
 from eparch.database.engines import parse_url, reading_engine, sqlite_path, writing_engine
+from eparch.database.hangs import HangWatch, probe
 from eparch.database.readers import Readers
 from eparch.database.transactions import Transaction
 from eparch.operations.figures import Installation, installation
@@ -111,10 +112,18 @@ class App:
         loop = asyncio.get_running_loop()
         # Each part is stopped after those that were started later, whatever becomes of their start or their stop.
         async with AsyncExitStack() as stop:
-            reading, writing = reading_engine(url), writing_engine(url, has_checkpointer=True)
+            timeout_s = settings.database_statement_timeout_s
+            reading = reading_engine(url, statement_timeout_s=timeout_s)
+            writing = writing_engine(url, has_checkpointer=True, statement_timeout_s=timeout_s)
             stop.callback(writing.dispose)
             stop.callback(reading.dispose)
             stop.push_async_callback(asyncio.to_thread, self._tracer.stop)
+            if path is None:
+                watch = HangWatch(probe(reading), answer_s=settings.database_answer_timeout_s)
+                watch.watch(reading)
+                watch.watch(writing)
+                watch.start()
+                stop.push_async_callback(asyncio.to_thread, watch.stop)
             readers = Readers(reading, threads=settings.readers)
             stop.push_async_callback(asyncio.to_thread, readers.stop)
             checkpointer = Checkpointer(writing, path) if path else None

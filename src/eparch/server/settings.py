@@ -106,6 +106,12 @@ class Settings:
         "The file of such keys, one a line; made at the first start.",
         shown_default="$EPARCH_HOME/encryption.keys",
     )
+    database_statement_timeout_s: float = setting(
+        120.0, "When PostgreSQL ends a statement that takes too long; 0 never.", least=0
+    )
+    database_answer_timeout_s: float = setting(
+        15.0, "A PostgreSQL that answers nobody for about so long is taken for hung, and calls fail.", least=0.1
+    )
     readers: int = setting(4, "Threads that answer queries.", least=1, most=256)
     writers: int = setting(2, "Threads that write on PostgreSQL; SQLite always has one.", least=1, most=256)
     batch_max: int = setting(256, "Most mutations that share one transaction.", least=1, most=10_000)
