@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -25,10 +26,17 @@ _STOP_S_MAX = 30.0
 class ServerProcess:
     """A server that listens on `url` and keeps its data in `database_url`; its output goes to `log`."""
 
-    def __init__(self, database_url: str, folder: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        *options: str,
+        port: int | None = None,
+        command: Sequence[str] = ("server", "start"),
+    ) -> None:
         """Start the server; `folder` becomes its home and holds its log, `options` are further flags.
 
-        `port` is that of a server that has ended and is to be had again.
+        `port` is that of a server that has ended and is to be had again; `command` runs something else that answers.
         """
         self.database_url = database_url
         self.log = folder / "server.log"
@@ -36,6 +44,7 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._options = options
+        self._command = command
         self._begin()
 
     def again(self) -> Self:
@@ -103,7 +112,7 @@ class ServerProcess:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "LC_ALL": "C.UTF-8"}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [EXECUTABLE, "server", "start", *given],
+                [EXECUTABLE, *self._command, *given],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

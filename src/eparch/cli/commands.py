@@ -23,6 +23,7 @@ class Command:
 COMMANDS: Final = (
     Command("demo", "eparch.cli.demo.command:demo", "Start a server, an agent and example flows."),
     Command("server start", "eparch.cli.server:start", "Run the server."),
+    Command("services run", "eparch.cli.services:run", "Run services apart from the API."),
     Command("register", "eparch.cli.register:register", "Register the flows in files."),
     Command("run", "eparch.cli.run:run", "Make a run of a flow, or run a flow file here."),
     Command("logs", "eparch.cli.run:logs", "Print the log of a flow run."),
@@ -83,6 +84,7 @@ COMMANDS: Final = (
 
 GROUPS: Final = {
     "server": "The server: API, services and web UI.",
+    "services": "What happens without a request: the scheduler and others.",
     "agent": "Agents: they take runs from the server and start them.",
     "agent start": "Start an agent.",
     "get": "List what is on the server.",

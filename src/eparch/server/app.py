@@ -6,7 +6,7 @@ In charge of what is started and stopped, in which order; not in charge of any o
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,14 +17,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from eparch.core.errors import NotFound
 from eparch.database.checkpoints import Checkpointer
 from eparch.database.engines import parse_url, reading_engine, sqlite_path, writing_engine
 from eparch.database.hangs import HangWatch, probe
 from eparch.database.readers import Readers
 from eparch.database.transactions import Transaction
+from eparch.graphql.faults import describe
 from eparch.operations.figures import Installation, installation
 from eparch.operations.first_tenant import make_first_tenant
 from eparch.operations.secrets import secrets_by_key
+from eparch.server.answers import with_request_id
 from eparch.server.api import Api
 from eparch.server.authentication import Authentication
 from eparch.server.bus import Bus
@@ -37,7 +40,7 @@ from eparch.server.metrics import Metrics
 from eparch.server.origins import Origins
 from eparch.server.pages import Pages, wants_page
 from eparch.server.replicas import Replicas, process_name
-from eparch.server.services import Services
+from eparch.server.services import SERVICES, Services
 from eparch.server.settings import Settings, is_loopback
 from eparch.server.sockets import Sockets
 from eparch.server.tenants import Tenants
@@ -60,11 +63,20 @@ class App:
 
     Args:
         settings: what has been set.
+        services: run these alone, without the API; None serves the API beside all services.
         clock: returns the present, aware; a test may move it.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        services: Collection[str] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.settings = settings
+        self._services = SERVICES if services is None else services
+        self._serves_api = services is None
         self._clock = clock
         self._bus = Bus()
         self._origins = Origins(settings.allowed_origins, is_loopback=is_loopback(settings.host))
@@ -97,7 +109,10 @@ class App:
             await self._rest(scope, receive, send)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] in _GRAPHQL_PATHS and not _is_for_page(scope):
+        if not (self._serves_api or scope["path"].startswith(("/health", "/metrics"))):
+            _note_kind(scope["path"])
+            await JSONResponse({"errors": with_request_id([describe(_NO_API)])}, 404)(scope, receive, send)
+        elif scope["path"] in _GRAPHQL_PATHS and not _is_for_page(scope):
             await self._handle_graphql(scope, receive, send)
         else:
             _note_kind(scope["path"])
@@ -204,6 +219,7 @@ class App:
             process=self._process,
             clock=self._clock,
             tracer=self._tracer,
+            names=self._services,
         )
         self._health = Health(readers, services)
         self._metrics = self._make_metrics(readers, changes, services)
@@ -270,6 +286,12 @@ class App:
     async def _serve_socket(self, socket: Any) -> None:
         assert self._sockets is not None
         await self._sockets.serve(socket)
+
+
+_NO_API: Final = NotFound(
+    "This process runs services and does not serve the API.",
+    hint="ask a server; /health and /metrics are answered here",
+)
 
 
 def _is_for_page(scope: Any) -> bool:

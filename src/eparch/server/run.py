@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -32,9 +32,11 @@ _UNREAD_S: Final = 60.0
 _FILES_MAX: Final = 65_536
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, services: Collection[str] | None = None) -> int:
     """Run the server until SIGINT or SIGTERM; return the exit code.
 
+    Args:
+        services: run these alone, without the API.
     Raises:
         EparchError: it cannot start, for a reason that the message says.
     """
@@ -48,20 +50,33 @@ def serve(settings: Settings) -> int:
             f"{settings.workers} workers cannot share the SQLite file {path}.",
             hint="use --workers 1, or a PostgreSQL database: --database-url postgresql://user@host/name",
         )
+    if services is not None and path is not None:
+        listener.close()
+        raise ConfigurationError(
+            f"Services cannot run apart from the server on the SQLite file {path}, which belongs to one process.",
+            hint="server start runs them; several processes can share a PostgreSQL database",
+        )
     with listener, file_lock(path):
         prepare(settings.database_url)
         if settings.workers == 1:
-            return _run(settings, listener)
-        return Workers(settings.workers, lambda place: _run(settings, listener, place)).run()
+            return _run(settings, listener, services)
+        return Workers(settings.workers, lambda place: _run(settings, listener, None, place)).run()
 
 
-def _run(settings: Settings, listener: socket.socket, place: Place | None = None) -> int:
+def _run(
+    settings: Settings,
+    listener: socket.socket,
+    services: Collection[str] | None = None,
+    place: Place | None = None,
+) -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(settings, listener, place))
+        return runner.run(_serve(settings, listener, services, place))
 
 
-async def _serve(settings: Settings, listener: socket.socket, place: Place | None) -> int:
-    app = App(settings)
+async def _serve(
+    settings: Settings, listener: socket.socket, services: Collection[str] | None, place: Place | None
+) -> int:
+    app = App(settings, services=services)
     config = uvicorn.Config(
         app,
         http=Connection,

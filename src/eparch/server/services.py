@@ -5,7 +5,7 @@ do (`eparch.services`) nor of whose turn it is (`eparch.services.lease`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,11 +34,24 @@ from eparch.services.zombie_killer import ZombieKiller
 _FAILURES_MAX: Final = 3
 
 
+SERVICES: Final = (
+    "scheduler",
+    "dispatcher",
+    "backfiller",
+    "lazarus",
+    "zombie_killer",
+    "secret_keeper",
+    "retention",
+)
+"""The names of all services."""
+
+
 class Services:
     """The services of this process; none where the settings say so.
 
     Args:
         process: the name under which this process holds leases.
+        names: which of them; this process leaves the others to others.
     """
 
     def __init__(
@@ -52,7 +65,9 @@ class Services:
         process: str,
         clock: Callable[[], datetime],
         tracer: Tracer = NO_TRACER,
+        names: Collection[str] = SERVICES,
     ) -> None:
+        self._names = names
         self._tracer = tracer
         self._settings = settings
         self._read = readers.run
@@ -78,6 +93,7 @@ class Services:
             asyncio.create_task(self._wake_by_event(name, event))
             for name, events in _EVENTS.items()
             for event in events
+            if name in self._loops
         ]
 
     async def stop(self) -> None:
@@ -141,6 +157,8 @@ class Services:
         turn = self._keeper.turn("retention")
         retention = Retention(self._read, turn.change, again=lambda: self._wake("retention"))
         self._add(turn, retention.run_once, settings.retention_interval_s)
+        for name in self._loops.keys() - set(self._names):
+            del self._loops[name], self._keeper.turns[name]
         self._leases = Loop("leases", self._keeper.run_once, interval_s=RENEWAL_S, clock=self._clock)
 
     def _add(
@@ -151,6 +169,8 @@ class Services:
         *,
         next_due: Callable[[], datetime | None] = lambda: None,
     ) -> None:
+        assert turn.name in SERVICES, f"{turn.name} is missing in the list of services"
+
         async def traced(now: datetime) -> object:
             with self._tracer.span(f"pass of {turn.name}"):
                 return await run_once(now)
