@@ -51,4 +51,5 @@ def _value(column: Any) -> Any:
         return INSTANT
     if kind == "BOOLEAN":
         return True
-    return {"state": "Success"}.get(column.name, "{}")
+    # Columns that take one of a few words.
+    return {"state": "Success", "kind": "logs"}.get(column.name, "{}")

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/operations.md"
-SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/eparch/database").rglob("*.py"))]
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/eparch").rglob("*.py"))]
 
 
 def quoted_messages() -> list[str]:
