@@ -95,7 +95,8 @@ export interface View {
 export function wholeView(states: ReadonlyMap<string, TaskState>, startMs: number | null, endMs: number): View {
   let from = startMs ?? Infinity
   for (const state of states.values()) from = Math.min(from, state.startMs ?? Infinity)
-  if (!Number.isFinite(from)) from = endMs - 60_000
+  // Nothing has begun: a minute up to now.
+  if (!Number.isFinite(from)) return { fromMs: endMs - 60_000, toMs: endMs }
   let to = from + 10
   for (const state of states.values()) {
     if (state.startMs !== null) to = Math.max(to, state.endMs ?? endMs)

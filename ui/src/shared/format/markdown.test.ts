@@ -5,7 +5,7 @@ import { cleanHtml } from './markdown'
 describe('cleanHtml', () => {
   it('shows what markdown is for', () => {
     const html = cleanHtml('# Rows\n\n| a | b |\n|---|---|\n| 1 | **2** |\n\n[doc](https://example.org)')
-    expect(html).toContain('<h1>Rows</h1>')
+    expect(html).toContain('<h2>Rows</h2>')
     expect(html).toContain('<td><strong>2</strong></td>')
     expect(html).toContain('href="https://example.org"')
     expect(html).toContain('rel="noopener noreferrer nofollow"')

@@ -3,6 +3,13 @@ import DOMPurify from 'dompurify'
 import MarkdownIt from 'markdown-it'
 
 const markdown = new MarkdownIt({ html: false, linkify: true })
+// The page has its own headings above.
+markdown.core.ruler.push('lower_headings', ({ tokens }) => {
+  for (const token of tokens) {
+    if (token.type.startsWith('heading')) token.tag = `h${Math.min(6, Number(token.tag.slice(1)) + 1)}`
+  }
+})
+
 const ALLOWED_TAGS = [
   ...['a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'li', 'ol', 'p'],
   ...['pre', 's', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'],

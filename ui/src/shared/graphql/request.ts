@@ -1,6 +1,6 @@
 /** One request over HTTP: mutations, and reads that nobody follows. Not in charge of live data (`live`). */
 import type { Document } from './document'
-import { Failure, failureOf, type ServerError } from './failure'
+import { asFailure, Failure, failureOf, type ServerError } from './failure'
 
 export const ENDPOINT = '/graphql'
 
@@ -15,21 +15,52 @@ export async function request<Result, Variables>(
   variables: Variables,
   signal?: AbortSignal,
 ): Promise<Result> {
+  return resultOf((await post({ ...operationOf(document), variables }, signal)) as Answer<Result>)
+}
+
+/** The answers of one operation for many variables, sent together; one that failed is its Failure. */
+export async function requestMany<Result, Variables>(
+  document: Document<Result, Variables>,
+  many: readonly Variables[],
+  signal?: AbortSignal,
+): Promise<(Result | Failure)[]> {
+  const body = many.map((variables) => ({ ...operationOf(document), variables }))
+  const answers = (await post(body, signal)) as Answer<Result>[] | Answer<Result>
+  if (!Array.isArray(answers)) return [resultOf(answers)]
+  return answers.map((answer) => {
+    try {
+      return resultOf(answer)
+    } catch (error) {
+      return asFailure(error)
+    }
+  })
+}
+
+function operationOf(document: Document<unknown, never>): { query: string; operationName: string } {
+  return { query: document.text, operationName: document.name }
+}
+
+function resultOf<Result>(answer: Answer<Result>): Result {
+  if (answer.errors?.length) throw failureOf(answer.errors)
+  if (answer.data === undefined || answer.data === null) throw failureOf([])
+  return answer.data
+}
+
+async function post(body: unknown, signal?: AbortSignal): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(ENDPOINT, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ query: document.text, operationName: document.name, variables }),
+      body: JSON.stringify(body),
       signal: signal ?? null,
     })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new Failure('The server cannot be reached.', 'UNREACHABLE', 'See whether it runs: eparch server start')
   }
-  let answer: Answer<Result>
   try {
-    answer = (await response.json()) as Answer<Result>
+    return (await response.json()) as unknown
   } catch {
     // A proxy in between answers with a page of its own while the server is away.
     const isAway = response.status >= 502 && response.status <= 504
@@ -38,7 +69,4 @@ export async function request<Result, Variables>(
       isAway ? 'UNREACHABLE' : 'BAD_ANSWER',
     )
   }
-  if (answer.errors?.length) throw failureOf(answer.errors)
-  if (answer.data === undefined || answer.data === null) throw failureOf([])
-  return answer.data
 }

@@ -1,0 +1,58 @@
+"""What the page of a flow run tells and gives away."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.server_process import ServerProcess
+from tests.ui.conftest import OpenVisit, StartServer
+from tests.ui.samples import Samples
+
+
+def test_a_run_that_goes_on_is_cancelled_and_the_page_tells(start_seeded: StartServer, open_visit: OpenVisit) -> None:
+    with start_seeded("--no-services-enabled") as server:
+        visit = open_visit(server.url)
+        visit.go(Samples(server.url).path("/flow-run/{running_run}"))
+        page = visit.page
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel the run").click()
+        expect(page.locator("main dl").first).to_contain_text("Cancelling")
+        visit.check()
+
+
+def test_a_late_run_tells_why_and_can_be_made_due(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url)
+    visit.go(samples.path("/flow-run/{late_run}"))
+    expect(visit.page.get_by_role("region", name="Why it is not running")).to_contain_text("legacy")
+    visit.check()
+
+
+def test_all_of_the_log_can_be_taken_along(seeded: ServerProcess, samples: Samples, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url)
+    visit.go(samples.path("/flow-run/{wide_run}?tab=logs&level=error"))
+    page = visit.page
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="Everything").click()
+    file = waiting.value.path().read_text(encoding="utf-8")
+    count = samples.ask(
+        "query ($id: uuid) { log_aggregate(where: {flow_run_id: {_eq: $id}}) { aggregate { count } } }",
+        id=samples.path("{wide_run}"),
+    )["log_aggregate"]["aggregate"]["count"]
+    assert len(re.findall(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 ", file, flags=re.MULTILINE)) == count
+    visit.check()
+
+
+def test_a_failure_is_followed_on_the_schematic(seeded: ServerProcess, samples: Samples, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url)
+    visit.go(samples.path("/flow-run/{flow_run}?tab=schematic"))
+    page = visit.page
+    page.locator(".failures").get_by_role("button").first.click()
+    aside = page.get_by_role("complementary", name="The chosen task")
+    expect(aside).to_contain_text("Failed")
+    expect(page).to_have_url(re.compile("task="))
+    page.keyboard.press("Escape")
+    expect(aside).to_have_count(0)
+    visit.check()
