@@ -36,6 +36,8 @@ PAGES = (
     Page("/", "/", "Dashboard"),
     Page("/runs", "/runs", "Runs", shows=("Scheduled",)),
     Page("/runs?states=Failed&q=wide", "/runs", "Runs", shows=("wide-octopus",), is_picture=False),
+    Page("/flows", "/flows", "Flows", shows=("Last runs", "Every")),
+    Page("/flows?archived=1&q=zzz", "/flows", "Flows", shows=("No flow is archived",), is_picture=False),
     Page("/flow-run/{flow_run}", "/flow-run/:id(${ID})", shows=("Restart from failed", "It began with")),
     Page("/flow-run/{wide_run}?critical=1", "/flow-run/:id(${ID})", "wide-octopus", shows=("Critical path",)),
     Page("/flow-run/{flow_run}?tab=schematic", "/flow-run/:id(${ID})", shows=("began at",)),

@@ -15,6 +15,7 @@ export const NAVIGATION: readonly { group: string | null; places: readonly Place
     places: [
       { name: 'Dashboard', icon: 'dashboard', to: '/', letter: 'd' },
       { name: 'Runs', icon: 'runs', to: '/runs', letter: 'r' },
+      { name: 'Flows', icon: 'flows', to: '/flows', letter: 'f' },
       { name: 'Calendar', icon: 'calendar', to: '/calendar', letter: 'c' },
     ],
   },

@@ -7,6 +7,7 @@ const ID = '[0-9a-fA-F-]{36}'
 export const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/features/dashboard/DashboardPage.vue') },
   { path: '/runs', component: () => import('@/features/runs/RunsPage.vue') },
+  { path: '/flows', component: () => import('@/features/flows/FlowsPage.vue') },
   { path: `/flow-run/:id(${ID})`, component: () => import('@/features/flow-run/FlowRunPage.vue') },
   { path: '/agents', component: () => import('@/features/agents/AgentsPage.vue') },
   { path: '/limits', component: () => import('@/features/limits/LimitsPage.vue') },
