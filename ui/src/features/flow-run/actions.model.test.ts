@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { actionsFor, labelsOf, stateDocument } from './actions.model'
+import { actionsFor, stateDocument } from './actions.model'
 
 const keys = (state: string | null) => actionsFor(state).more.map(({ key }) => key)
 
@@ -25,11 +25,6 @@ describe('actionsFor', () => {
     expect(keys('Scheduled')).toContain('cancel')
     expect(keys('Cancelling')).not.toContain('cancel')
   })
-})
-
-it('labels are read from what was typed', () => {
-  expect(labelsOf(' a, b\nc,,a ')).toEqual(['a', 'b', 'c'])
-  expect(labelsOf('  ')).toEqual([])
 })
 
 it('a state that is scheduled has a start time', () => {

@@ -4,7 +4,17 @@ import { isA } from '@/shared/state/states.model'
 import type { Json } from '@/shared/graphql/document'
 
 export type ActionKey =
-  'cancel' | 'restart' | 'restart-task' | 'run-now' | 'resume' | 'mark' | 'rename' | 'labels' | 'copy' | 'delete'
+  | 'cancel'
+  | 'restart'
+  | 'restart-task'
+  | 'repeat'
+  | 'run-now'
+  | 'resume'
+  | 'mark'
+  | 'rename'
+  | 'labels'
+  | 'copy'
+  | 'delete'
 
 /** The states that a person may mark a run as, with what each is for. */
 export const MARKS: readonly { state: string; meaning: string }[] = [
@@ -33,6 +43,7 @@ export function actionsFor(state: string | null): { first: ActionKey | null; mor
     { key: 'restart', name: 'Restart from failed', icon: 'retry', isShown: canRestart },
     { key: 'restart-task', name: 'Restart from a task…', icon: 'path', isShown: hasEnded },
     { key: 'cancel', name: 'Cancel', icon: 'stop', isShown: !hasEnded && now !== 'Cancelling' },
+    { key: 'repeat', name: 'Run anew, with changes…', icon: 'play', isShown: true },
     { key: 'mark', name: 'Mark as…', icon: 'flag', isShown: true },
     { key: 'rename', name: 'Rename…', icon: 'edit', isShown: true },
     { key: 'labels', name: 'Labels…', icon: 'tag', isShown: true },
@@ -45,9 +56,4 @@ export function actionsFor(state: string | null): { first: ActionKey | null; mor
 /** A state document as the API takes it. */
 export function stateDocument(type: string, message: string): Json {
   return { type, message, ...(type === 'Scheduled' && { start_time: new Date().toISOString() }) }
-}
-
-/** Labels as typed: by commas or lines, without doubles, in order. */
-export function labelsOf(typed: string): string[] {
-  return [...new Set(typed.split(/[,\n]/).map((label) => label.trim()))].filter(Boolean)
 }

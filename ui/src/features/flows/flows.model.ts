@@ -1,10 +1,10 @@
 /** The list of flows: what the filters ask, and what the last runs of a flow say about it. */
 import type { FlowBoolExp, FlowListResult, FlowOrderBy } from '@/generated/flows'
 import type { Sort } from '@/shared/components/table'
+import { labelsIn } from '@/shared/format/labels.model'
 import { containing } from '@/shared/format/pattern.model'
 import { scheduleWords } from '@/shared/format/schedule.model'
 import { instantMs } from '@/shared/format/time.model'
-import type { Json } from '@/shared/graphql/document'
 import { isA } from '@/shared/state/states.model'
 import { choice, flag, id, text, whole, type Values } from '@/shared/url/query.model'
 
@@ -112,12 +112,6 @@ export function scheduleOf(flow: FlowRow): { words: string; isActive: boolean } 
 export function labelsOf(flow: FlowRow): string[] {
   const own = flow.flow_group?.labels ?? labelsIn(flow.run_config) ?? labelsIn(flow.environment) ?? []
   return Array.isArray(own) ? own.map(String) : []
-}
-
-function labelsIn(document: Json): Json | null {
-  return typeof document === 'object' && document !== null && !Array.isArray(document)
-    ? (document.labels ?? null)
-    : null
 }
 
 /** The parameters that a run cannot do without, and that nothing gives. */
