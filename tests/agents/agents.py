@@ -92,6 +92,11 @@ SCRIPT = textwrap.dedent(
 
     with Flow("approved") as approved:
         deploy(tell("asked"))
+    # Its process lives on for a while when the approval is asked for.
+    with Flow("lingering") as lingering:
+        said = tell("asked")
+        deploy(said)
+        wait(said)
     with Flow("later") as much_later:
         later()
     with Flow("obedient") as obedient:

@@ -7,6 +7,7 @@ import pytest
 
 import eparch.operations.queue
 from eparch.core.errors import BadInput, Forbidden
+from eparch.core.offers import RETRY_GRACE
 from eparch.core.principals import Principal
 from eparch.database.tables import agent, flow_run, task_run, tenant
 from eparch.operations.queue import next_due
@@ -99,6 +100,38 @@ def test_a_running_flow_run_comes_back_when_one_of_its_task_runs_is_due(backend:
     assert queue(backend) == []
 
 
+def claim(backend: Backend, **given: Any) -> list[str]:
+    return [run["id"] for run in backend.run("claim_flow_runs", **given)["flow_runs"]]
+
+
+def test_a_live_process_has_a_grace_to_make_its_retry_however_far_an_agent_looks_ahead(
+    backend: Backend, flow_id: str
+) -> None:
+    run_id = make_run(backend, flow_id)
+    set_state(backend, run_id, "Running")
+    (row,) = backend.rows(task_run, flow_run_id=run_id)
+    set_task_state(backend, row["id"], "Retrying", start_time=(backend.now + timedelta(minutes=1)).isoformat())
+    for seconds in (0, 60, 14):
+        backend.move_clock(seconds=seconds)
+        assert queue(backend) == queue(backend, before=backend.now + timedelta(minutes=9)) == []
+        assert claim(backend) == claim(backend, prefetch_s=600.0) == []
+    backend.move_clock(seconds=1)
+    assert queue(backend) == [run_id]
+    assert claim(backend) == [run_id]
+    assert backend.row(task_run, row["id"])["state"] == "Submitted"
+
+
+def test_a_claim_because_of_an_approval_leaves_a_retry_to_the_process_that_waits_for_it(backend: Backend) -> None:
+    run_id = make_run(backend, str(make_flow(backend, tasks=2)["id"]))
+    set_state(backend, run_id, "Running")
+    approved, retried = backend.rows(task_run, flow_run_id=run_id)
+    set_task_state(backend, retried["id"], "Retrying", start_time=backend.now.isoformat())
+    set_task_state(backend, approved["id"], "Resume", start_time=backend.now.isoformat())
+    (claimed,) = backend.run("claim_flow_runs")["flow_runs"]
+    assert [item["id"] for item in claimed["task_runs"]] == [approved["id"]]
+    assert backend.row(task_run, retried["id"])["state"] == "Retrying"
+
+
 def test_a_claimed_run_is_submitted_and_comes_with_what_its_start_needs(backend: Backend) -> None:
     flow = make_flow(backend, storage={"type": "Local"}, core_version="1.4.1", serialized_flow={"name": "small"})
     agent_id = make_agent(backend)
@@ -172,9 +205,11 @@ def test_an_agent_cannot_ask_for_runs_of_any_future(backend: Backend, flow_id: s
         backend.run("claim_flow_runs", prefetch_s=prefetch_s)
 
 
-def next_instant(backend: Backend, labels: list[str] | None = None) -> datetime | None:
+def next_instant(
+    backend: Backend, labels: list[str] | None = None, prefetch: timedelta = timedelta()
+) -> datetime | None:
     with backend.transaction() as tx:
-        return next_due(tx, TENANT, labels, backend.now)
+        return next_due(tx, TENANT, labels, backend.now, prefetch)
 
 
 def test_the_next_instant_is_that_of_the_first_run_that_fits(backend: Backend, flow_id: str) -> None:
@@ -196,7 +231,19 @@ def test_the_next_instant_may_be_that_of_a_task_run_that_is_to_be_retried(backen
     due = backend.now + timedelta(hours=1)
     set_task_state(backend, task_run_id, "Running")
     set_task_state(backend, task_run_id, "Retrying", start_time=due.isoformat())
-    assert next_instant(backend) == due
+    for _ in range(2):
+        assert next_instant(backend) == due + RETRY_GRACE
+        assert next_instant(backend, prefetch=timedelta(hours=2)) == due + RETRY_GRACE
+        backend.move_clock(hours=1, seconds=14)
+    backend.move_clock(seconds=1)
+    assert next_instant(backend) is None
+
+
+def test_an_agent_that_looks_ahead_gets_a_run_that_much_earlier(backend: Backend, flow_id: str) -> None:
+    make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(minutes=3))
+    make_run(backend, flow_id, scheduled_start_time=backend.now + timedelta(minutes=30))
+    assert next_instant(backend, prefetch=timedelta(minutes=1)) == backend.now + timedelta(minutes=2)
+    assert next_instant(backend, prefetch=timedelta(minutes=3)) == backend.now + timedelta(minutes=27)
 
 
 def test_a_paused_queue_offers_nothing_and_a_resumed_one_everything(backend: Backend, flow_id: str) -> None:
@@ -223,17 +270,18 @@ def test_a_pause_stops_one_tenant_only(backend: Backend) -> None:
     assert queue(backend, _principal=other) == [run_id["id"]]
 
 
-@pytest.mark.parametrize("name", ["_DUE", "_NEXT", "_NEXT_RESUMING"])
+@pytest.mark.parametrize("name", ["_DUE", "_NEXT", "_NEXT_RESUMING", "_NEXT_RETRYING"])
 def test_a_look_at_the_queue_uses_an_index_without_what_has_ended(backend: Backend, name: str) -> None:
     statement = getattr(eparch.operations.queue, name)
     if isinstance(statement, dict):
         statement = statement[False, False]
-    bound = {"tenant_id": TENANT, "labels": "[]", "is_bare": True, "before": START, "after": START, "limit": 5}
+    bound = {"tenant_id": TENANT, "labels": "[]", "is_bare": True, "limit": 5}
+    bound |= dict.fromkeys(("before", "retries_before", "after", "retries_after"), START)
     assert tables_read(backend, statement, bound) == set()
     used = " ".join(plan_of(backend, statement, bound))
     kept_small = {"ix_flow_run_queue", "ix_flow_run_queue_labels", "ix_flow_run_active", "ix_task_run_queue"}
     assert kept_small & set(used.split()), used
-    if name != "_NEXT_RESUMING" and backend.engine.dialect.name == "sqlite":
+    if name in ("_DUE", "_NEXT") and backend.engine.dialect.name == "sqlite":
         # From one kind of labels to the next, and then to the runs of those that fit.
         assert "kind_run USING INDEX ix_flow_run_queue_labels (tenant_id=? AND <expr>>?)" in used
         assert "flow_run USING INDEX ix_flow_run_queue_labels (tenant_id=? AND <expr>=? AND" in used

@@ -21,12 +21,15 @@ from eparch.agents.handle import Handle
 from eparch.agents.supervision import LOOK_S, STEP_S, Supervised, Supervision
 from eparch.client.client import Client
 from eparch.client.errors import ClientError, Refused
-from eparch.client.flow_runs import set_flow_run_state
+from eparch.client.flow_runs import flow_run_state, set_flow_run_state
 from eparch.client.marks import is_own_version
+from eparch.core.states import FINISHED
 from eparch.sdk.logs import hide
 
 # How long one call is held; an agent that is told to stop leaves no later than this.
 _POLL_S: Final = 5.0
+# The same while a run that was taken again waits for the end of its process.
+_HELD_BACK_POLL_S: Final = 1.0
 _CLAIM_MAX: Final = 50
 # How variables that hold secrets begin.
 _SECRETS: Final = ("EPARCH_SECRET_", "EPARCH_API_KEY", "PREFECT__CONTEXT__SECRETS__", "PREFECT__CLOUD__API_KEY")
@@ -122,6 +125,7 @@ class Agent(ABC):
         _logger.info("Agent %s takes runs from %s; labels: %s", self.name, self.client.api_url, self._labels_shown())
         failures = 0
         while not self.stopping.is_set():
+            self._follow_up()
             room = self._room()
             if room <= 0:
                 self._supervision.wait_for_room(self.limit or 1, 1.0)
@@ -135,11 +139,11 @@ class Agent(ABC):
                 continue
             failures = 0
             for run in runs:
-                # What a call brings that was on its way when the agent was told to stop goes back.
-                self._give_back(run) if self.stopping.is_set() else self._start(run)
+                self._take_up(run)
         _logger.info("Agent %s takes nothing more; %d runs are left.", self.name, self.count())
         while self.count():
             self._supervision.wait_for_room(1, 1.0)
+            self._follow_up()
         self._supervision.close()
         self.release()
 
@@ -173,8 +177,9 @@ class Agent(ABC):
         return _CLAIM_MAX if self.limit is None else min(_CLAIM_MAX, self.limit - self.count())
 
     def _claim(self, room: int) -> list[Claimed]:
-        given = {"labels": self.labels, "limit": room, "wait_s": _POLL_S}
-        answer = self.client.change("claim_flow_runs", given, _CLAIMED, timeout_s=_POLL_S + 15, tries=1)
+        wait_s = _HELD_BACK_POLL_S if self._supervision.is_holding_back() else _POLL_S
+        given = {"labels": self.labels, "limit": room, "wait_s": wait_s}
+        answer = self.client.change("claim_flow_runs", given, _CLAIMED, timeout_s=wait_s + 15, tries=1)
         return [self._claimed(row) for row in answer["flow_runs"] or ()]
 
     def _claimed(self, row: dict[str, Any]) -> Claimed:
@@ -188,6 +193,33 @@ class Agent(ABC):
             storage=flow["storage"] or {},
             is_own=is_own_version(flow["core_version"]),
         )
+
+    def _take_up(self, run: Claimed) -> None:
+        """Start a run that was taken; one whose process lives is not started beside it, but when that has ended."""
+        if self._supervision.hold_back(run.id, lambda: self._take_up_again(run)):
+            _logger.info("Flow run %s is taken again; it waits for the end of its process.", run.name)
+        elif self.stopping.is_set():
+            # What a call brings that was on its way when the agent was told to stop goes back.
+            self._give_back(run)
+        else:
+            self._start(run)
+
+    def _take_up_again(self, run: Claimed) -> None:
+        """Start a run whose process has ended since it was taken, unless it needs no other."""
+        try:
+            state = flow_run_state(self.client, run.id)
+        except ClientError as error:
+            # A run that is finished is not carried out by the process either.
+            _logger.warning("Flow run %s: the server cannot be asked for its state: %s", run.name, error)
+            state = "Submitted"
+        if state is None or state in FINISHED:
+            _logger.info("Flow run %s was finished by the process before.", run.name)
+            return
+        self._take_up(run)
+
+    def _follow_up(self) -> None:
+        for follow_up in self._supervision.follow_ups():
+            follow_up()
 
     def _start(self, run: Claimed) -> None:
         try:

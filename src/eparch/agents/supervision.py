@@ -5,12 +5,15 @@ charge of taking runs (`agent`) nor of their processes (`processes`). One thread
 asks the server about all of them in one call.
 
 A run that is to be cancelled is told; some seconds later its process is terminated, some later killed.
+
+A run may be taken again while its process lives: an approval arrives, or it was scheduled anew. No second process is
+started beside the first; what was taken is held back until that one has ended.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,25 +69,58 @@ class Supervision:
         self._step_s = step_s
         self._look_s = look_s
         self._runs: dict[str, Supervised] = {}
+        self._held_back: dict[str, Callable[[], None]] = {}
         self._change = threading.Condition()
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, daemon=True, name="eparch-supervision")
         self._thread.start()
 
     def add(self, run: Supervised) -> None:
-        """Watch over a run from now on."""
+        """Watch over a run from now on.
+
+        Raises:
+            ValueError: it is watched over already; ask `hold_back` first.
+        """
         with self._change:
+            if run.flow_run_id in self._runs:
+                raise ValueError(f"Flow run {run.flow_run_id} has a process already.")
             self._runs[run.flow_run_id] = run
             self._change.notify_all()
 
+    def hold_back(self, flow_run_id: str, follow_up: Callable[[], None]) -> bool:
+        """Keep what is to be done once a run's process has ended; return False if it has none, and keep nothing.
+
+        A run that is taken once more meanwhile has the last follow-up only.
+        """
+        with self._change:
+            if flow_run_id not in self._runs:
+                return False
+            self._held_back[flow_run_id] = follow_up
+            return True
+
+    def follow_ups(self) -> list[Callable[[], None]]:
+        """Return, once, what is to be done now that the processes it waited for have ended."""
+        with self._change:
+            return [self._held_back.pop(run_id) for run_id in sorted(self._held_back.keys() - self._runs.keys())]
+
+    def is_holding_back(self) -> bool:
+        """Return whether something waits for the end of a process."""
+        return bool(self._held_back)
+
     def count(self) -> int:
-        """Return how many runs have not ended."""
-        return len(self._runs)
+        """Return how many runs have not ended, or are to be started again."""
+        with self._change:
+            return self._count()
 
     def wait_for_room(self, limit: int, timeout_s: float) -> None:
-        """Wait until fewer than `limit` runs are left, or the time is over."""
+        """Wait until fewer than `limit` runs are left, a follow-up is to be carried out, or the time is over."""
         with self._change:
-            self._change.wait_for(lambda: len(self._runs) < limit, timeout_s)
+            self._change.wait_for(
+                lambda: self._count() < limit or bool(self._held_back.keys() - self._runs.keys()), timeout_s
+            )
+
+    def _count(self) -> int:
+        return len(self._runs.keys() | self._held_back.keys())
 
     def close(self) -> None:
         """Stop watching; runs go on, and those of our own library watch over themselves."""
@@ -175,6 +211,9 @@ class Supervision:
             return
         state = flow_run_state(self._client, run.flow_run_id)
         if state is None or state in FINISHED:
+            return
+        if run.flow_run_id in self._held_back and run.ending is not None and state != "Cancelling":
+            # It was ended for what it had been; since then it has been scheduled, and taken, anew.
             return
         message = f"The process of the flow run {run.handle.ending(code)}."
         if state == "Cancelling":

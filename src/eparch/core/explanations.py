@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from eparch.core.agent_health import Health, health_of, takes
 from eparch.core.explanation_facts import AgentFacts, RunFacts, TaskFacts
 from eparch.core.instants import timestamp_text
+from eparch.core.offers import offered_at
 from eparch.core.states import FINISHED, QUEUEABLE, RUNNING
 
 Code = Literal[
@@ -170,7 +171,18 @@ def _held_up(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iter
             "",
             {"start_time": timestamp_text(_start_of(first)), **_task_runs(later)},
         )
-    if len(timed) > len(later):
+    overdue = [task for task in timed if task not in later]
+    offered = [task for task in overdue if offered_at(task.state, _start_of(task)) <= now]
+    if overdue and not offered:
+        first_at = min(offered_at(task.state, _start_of(task)) for task in overdue)
+        yield Reason(
+            "RETRIES_LATER",
+            f"{_listed(overdue)} to be tried again now, by the process that runs; if there is none any more, agents are"
+            f" offered the flow run in {_span(first_at - now)}.",
+            "",
+            {"offered_at": timestamp_text(first_at), **_task_runs(overdue)},
+        )
+    if offered:
         # Such a flow run is offered to agents again, which start a process that takes it up.
         yield from _queued(run, agents, now)
     behind = [task for task in run.tasks if task.upstream]

@@ -4,9 +4,10 @@ In charge of finding due runs, of handing them out, and of taking them for an ag
 waiting for them (`server`).
 
 A flow run is due when it waits for an instant that has come, or when it is Running and one of its task runs waits for
-an instant that has come (a long retry, an approval). It fits an agent if all its labels are among the agent's; runs
-without labels go only to agents without labels. The labels are compared by the database, so that any number of other
-agents' runs cannot hide the ones that fit.
+an instant that has come (an approval) or, in Retrying, that passed a little ago: a process that lives makes its retries
+itself, and no second one must be started beside it (`core.offers`). It fits an agent if all its labels are among the
+agent's; runs without labels go only to agents without labels. The labels are compared by the database, so that any
+number of other agents' runs cannot hide the ones that fit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from eparch.core.errors import BadInput
+from eparch.core.offers import RETRY_GRACE
 from eparch.core.principals import Principal
 from eparch.core.states import QUEUEABLE, RUNNING
 from eparch.core.transitions import NewState, made_state
@@ -54,7 +56,7 @@ def get_runs_in_queue(tx: Transaction, principal: Principal, given: Input, now: 
     look = look_at_tenant(tx, tenant_id)
     if look.is_paused:
         return {"flow_run_ids": []}
-    bound = {**_fit(tenant_id, given.get("labels")), "before": given.get("before") or now}
+    bound = {**_fit(tenant_id, given.get("labels")), **_instants(given.get("before") or now, now)}
     rows = _due(tx, bound, RUNS_MAX, now, has_limits=look.has_limits, locks=False)
     bare = [row.id for row in rows if not row.has_task_runs]
     if bare:
@@ -84,25 +86,32 @@ def claim_flow_runs(tx: Transaction, principal: Principal, given: Input, now: da
     look = look_at_tenant(tx, tenant_id)
     if look.is_paused:
         return {"flow_runs": []}
-    before = now + timedelta(seconds=prefetch_s)
-    bound = {**_fit(tenant_id, given.get("labels")), "before": before}
+    instants = _instants(now + timedelta(seconds=prefetch_s), now)
+    bound = {**_fit(tenant_id, given.get("labels")), **instants}
     rows = _due(tx, bound, limit, now, has_limits=look.has_limits, locks=tx.is_postgresql)
     waiting = [row for row in rows if row.state in QUEUEABLE]
     documents = {row.id: row.serialized_state for row in tx.rows(_DOCUMENTS, {"ids": listed(r.id for r in waiting)})}
     enter_states(tx, FLOW_RUN, tenant_id, [(row.id, _submitted(documents[row.id])) for row in waiting], now)
     if principal.agent_id is not None and rows:
         _sign(tx, [row.id for row in waiting], principal.agent_id)
-    resumed = _submit_task_runs(tx, tenant_id, [row.id for row in rows if row.state not in QUEUEABLE], before, now)
+    resumed = _submit_task_runs(tx, tenant_id, [row.id for row in rows if row.state not in QUEUEABLE], instants, now)
     # A run that is neither was taken by another agent after this one looked and before it had the lock.
     mine = [row.id for row in rows if row.state in QUEUEABLE or row.id in resumed]
     return {"flow_runs": _claimed(tx, mine, resumed)}
 
 
-def next_due(tx: Transaction, tenant_id: str, labels: Sequence[str] | None, after: datetime) -> datetime | None:
-    """Return the instant after `after` at which the next run that fits an agent is due; None if none waits."""
-    bound = {**_fit(tenant_id, labels), "after": after}
-    found = [instant for instant in (tx.scalar(_NEXT, bound), tx.scalar(_NEXT_RESUMING, bound)) if instant is not None]
-    return min(found, default=None)
+def next_due(
+    tx: Transaction, tenant_id: str, labels: Sequence[str] | None, now: datetime, prefetch: timedelta = timedelta()
+) -> datetime | None:
+    """Return the instant after `now` at which a claim gets the next run that fits an agent; None if none waits.
+
+    Args:
+        prefetch: how far the claim looks ahead; to a retry it never does.
+    """
+    bound = {**_fit(tenant_id, labels), "after": now + prefetch, "retries_after": now - RETRY_GRACE}
+    ahead = {_NEXT: -prefetch, _NEXT_RESUMING: -prefetch, _NEXT_RETRYING: RETRY_GRACE}
+    found = [(tx.scalar(statement, bound), offset) for statement, offset in ahead.items()]
+    return min((instant + offset for instant, offset in found if instant is not None), default=None)
 
 
 def _due(
@@ -134,6 +143,11 @@ def _fit(tenant_id: str, labels: Sequence[str] | None) -> dict[str, object]:
     return {"tenant_id": tenant_id, "labels": listed(sorted(set(labels or ()))), "is_bare": not labels}
 
 
+def _instants(before: datetime, now: datetime) -> dict[str, datetime]:
+    """Return until when a run may be due. However far an agent looks ahead, a retry has its grace."""
+    return {"before": before, "retries_before": min(before, now) - RETRY_GRACE}
+
+
 def _touch_agent(tx: Transaction, principal: Principal, now: datetime) -> None:
     """Note that an agent has asked. Its health is judged by this alone."""
     if principal.agent_id is not None:
@@ -157,10 +171,10 @@ def _submitted(document: Any) -> NewState:
 
 
 def _submit_task_runs(
-    tx: Transaction, tenant_id: str, flow_run_ids: Sequence[str], before: datetime, now: datetime
+    tx: Transaction, tenant_id: str, flow_run_ids: Sequence[str], instants: Mapping[str, datetime], now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
     """Mark due task runs Submitted, so that they are handed out once; return what they waited as, by flow run."""
-    rows = tx.rows(_DUE_TASK_RUNS, {"flow_run_ids": listed(flow_run_ids), "before": before}) if flow_run_ids else []
+    rows = tx.rows(_DUE_TASK_RUNS, {"flow_run_ids": listed(flow_run_ids), **instants}) if flow_run_ids else []
     enter_states(tx, TASK_RUN, tenant_id, [(row.id, _submitted(row.serialized_state)) for row in rows], now)
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -210,6 +224,14 @@ _TASK_WAITS: Final = in_states(task_run, QUEUEABLE)
 _ACTIVE: Final = in_states(flow_run, RUNNING | {"Submitted"})
 
 _BEFORE = bindparam("before", type_=Timestamp())
+_TASK_DUE: Final = (
+    _TASK_WAITS
+    & (task_run.c.state_start_time <= _BEFORE)
+    & (
+        (task_run.c.state != "Retrying")
+        | (task_run.c.state_start_time <= bindparam("retries_before", type_=Timestamp()))
+    )
+)
 _MINE = flow_run.c.tenant_id == bindparam("tenant_id")
 _COLUMNS = (flow_run.c.id, flow_run.c.state, flow_run.c.has_task_runs, flow_run.c.priority)
 
@@ -221,7 +243,7 @@ _WAITING = (
 _RESUMING = (
     select(*_COLUMNS, func.min(task_run.c.state_start_time, type_=Timestamp()).label("due"))
     .join(task_run, task_run.c.flow_run_id == flow_run.c.id)
-    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time <= _BEFORE, _FITS)
+    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_DUE, _FITS)
     .group_by(*_COLUMNS)
 )
 
@@ -251,20 +273,25 @@ _TAKEN: Final = (
 _FULL: Final = select(flow_concurrency_limit.c.name).where(
     flow_concurrency_limit.c.tenant_id == bindparam("tenant_id"), flow_concurrency_limit.c.limit <= _TAKEN
 )
-_AFTER = bindparam("after", type_=Timestamp())
 _NEXT: Final[Select[Any]] = (
     select(func.min(flow_run.c.state_start_time, type_=Timestamp()))
-    .where(_MINE, _WAITS, flow_run.c.state_start_time > _AFTER, is_of_fitting_kind())
+    .where(_MINE, _WAITS, flow_run.c.state_start_time > bindparam("after", type_=Timestamp()), is_of_fitting_kind())
     .with_hint(flow_run, BY_LABELS, "sqlite")
 )
-_NEXT_RESUMING: Final = (
+_NEXT_TASK_RUN: Final = (
     select(func.min(task_run.c.state_start_time, type_=Timestamp()))
     .join(flow_run, flow_run.c.id == task_run.c.flow_run_id)
-    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, task_run.c.state_start_time > _AFTER, _FITS)
+    .where(_MINE, _ACTIVE, flow_run.c.state == "Running", _TASK_WAITS, _FITS)
+)
+_NEXT_RESUMING: Final = _NEXT_TASK_RUN.where(
+    task_run.c.state != "Retrying", task_run.c.state_start_time > bindparam("after", type_=Timestamp())
+)
+_NEXT_RETRYING: Final = _NEXT_TASK_RUN.where(
+    task_run.c.state == "Retrying", task_run.c.state_start_time > bindparam("retries_after", type_=Timestamp())
 )
 _DUE_TASK_RUNS: Final = (
     select(task_run.c.id, task_run.c.flow_run_id, task_run.c.version, task_run.c.state, task_run.c.serialized_state)
-    .where(is_one_of(task_run.c.flow_run_id, "flow_run_ids"), _TASK_WAITS, task_run.c.state_start_time <= _BEFORE)
+    .where(is_one_of(task_run.c.flow_run_id, "flow_run_ids"), _TASK_DUE)
     .order_by(task_run.c.id)
 )
 _DOCUMENTS: Final = select(flow_run.c.id, flow_run.c.serialized_state).where(is_one_of(flow_run.c.id, "ids"))

@@ -129,14 +129,14 @@ class Resolvers:
             with self._bus.listening({"queue"}) as listener:
                 while True:
                     # What was due then and was not claimed waits for a slot, and an event tells of that.
-                    asked = self._clock() + prefetch
+                    asked = self._clock()
                     payload = await self._changes.execute(operation, principal, given)
                     left_s = deadline - loop.time()
                     if payload["flow_runs"] or left_s <= 0 or self._is_stopping:
                         return payload
-                    due = await self._readers.run(_next_due_after(asked, tenant_id, given.get("labels")))
+                    due = await self._readers.run(_next_due_after(asked, tenant_id, given.get("labels"), prefetch))
                     if due is not None:
-                        ahead_s = (due - prefetch - self._clock()).total_seconds()
+                        ahead_s = (due - self._clock()).total_seconds()
                         left_s = min(left_s, max(ahead_s, _PAUSE_S))
                     if await _left_while_waiting(listener, left_s, leaving):
                         return payload
@@ -182,9 +182,9 @@ class Resolvers:
 
 
 def _next_due_after(
-    instant: datetime, tenant_id: str, labels: Sequence[str] | None
+    instant: datetime, tenant_id: str, labels: Sequence[str] | None, prefetch: timedelta
 ) -> Callable[[Connection], datetime | None]:
-    return lambda connection: next_due(Transaction(connection), tenant_id, labels, instant)
+    return lambda connection: next_due(Transaction(connection), tenant_id, labels, instant, prefetch)
 
 
 async def _left_while_waiting(listener: Listener, timeout_s: float, leaving: "asyncio.Future[None] | None") -> bool:

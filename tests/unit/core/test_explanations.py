@@ -164,6 +164,12 @@ def test_who_holds_the_slots_is_named() -> None:
             "a, b are waiting for an instant; the next is b, in 2 min.",
         ),
         ([task("again", "Resume", start=ago(seconds=5))], ["DUE"], "It is due"),
+        (
+            [task("again", "Retrying", start=ago(seconds=5))],
+            ["RETRIES_LATER"],
+            "by the process that runs; if there is none any more, agents are offered the flow run in 10 s.",
+        ),
+        ([task("again", "Retrying", start=ago(seconds=15))], ["DUE"], "It is due"),
     ],
 )
 def test_a_running_flow_run_says_what_its_tasks_wait_for(
