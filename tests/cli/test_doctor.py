@@ -24,7 +24,8 @@ def findings(program: Program, code: int, **variables: str) -> dict[str, Any]:
     done = program("doctor", "--output", "json", **variables)
     assert done.code == code, done
     found = json.loads(done.out)
-    assert f"{sum(one['level'] == 'problem' for one in found)} problems" in done.err
+    problems = sum(one["level"] == "problem" for one in found)
+    assert f"{problems} problem{'' if problems == 1 else 's'}, " in done.err
     assert all(one["hint"] for one in found if one["level"] != "ok")
     return {one["subject"]: one for one in found}
 
@@ -56,8 +57,10 @@ def test_late_runs_without_an_agent(own: Program, own_server: TemporaryServer) -
     found = findings(own, 1)
     assert "1 runs are due" in found["agents"]["message"]
     assert "the oldest by 2 h" in found["late runs"]["message"]
-    assert "agent" in found["late runs"]["hint"]
     (run,) = own.json("get", "flow-runs")
+    told = f"eparch describe flow-run {run['id']} tells all; first of all: No agent has ever registered."
+    assert found["late runs"]["hint"].startswith(f"{told} Hint: start one: eparch agent start local --label gpu")
+    assert own("doctor").err.splitlines()[-1].startswith("2 problems, ")
     assert "why it is so:" in own.ok("describe", "flow-run", run["id"])
 
 

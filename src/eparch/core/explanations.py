@@ -260,7 +260,7 @@ def _agents_missing(
     run: RunFacts, agents: Sequence[AgentFacts], fitting: Sequence[AgentFacts], now: datetime
 ) -> Reason | None:
     labels = sorted(run.labels)
-    start = "start one: eparch agent local start" + "".join(f" --label {label}" for label in labels)
+    start = "start one: eparch agent start local" + "".join(f" --label {label}" for label in labels)
     if not agents:
         return Reason("NO_AGENT", "No agent has ever registered.", start, {"labels": labels})
     if not fitting:

@@ -106,7 +106,7 @@ def test_an_agent_that_lacks_a_label_is_named_with_what_it_lacks() -> None:
     (reason,) = reasons(run, PLAIN, far, gone, near)
     assert reason.code == "NO_AGENT_WITH_LABELS"
     assert reason.text == "No agent has all of its labels, gpu, prod: the nearest, 'near', lacks gpu."
-    assert reason.hint == "start one: eparch agent local start --label gpu --label prod"
+    assert reason.hint == "start one: eparch agent start local --label gpu --label prod"
     assert [(one["name"], one["lacking"], one["health"]) for one in reason.detail["near"]] == [
         ("near", ["gpu"], "healthy"),
         ("gone", ["gpu"], "gone"),

@@ -29,7 +29,7 @@ def doctor(api: Api, *, output: Output = "table") -> int:
         print_json([finding.as_json() for finding in found])
     problems = sum(finding.level == "problem" for finding in found)
     warnings = sum(finding.level == "warning" for finding in found)
-    say(f"{problems} problems, {warnings} warnings.")
+    say(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}.")
     return 1 if problems else 0
 
 
@@ -42,6 +42,10 @@ def _findings(api: Api) -> Iterator[Finding]:
     # Of a server that does not answer there is nothing more to be said.
     if is_answering:
         yield from work.findings(api, datetime.now(UTC))
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _shown(finding: Finding) -> str:

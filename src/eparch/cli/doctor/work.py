@@ -77,7 +77,7 @@ def _late(api: Api, due: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
     assert start is not None
     behind = duration((now - start).total_seconds())
     told = f"{len(late)}, the oldest by {behind}: {first['name']} of {first['flow']['name']!r}."
-    hint = f"{explanation(api, first['id'])[0]} eparch describe flow-run {first['id']} tells more"
+    hint = f"eparch describe flow-run {first['id']} tells all; first of all: {explanation(api, first['id'])[0]}"
     return problem("late runs", told, hint)
 
 
