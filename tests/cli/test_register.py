@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Program
 from tests.waiting import wait_until
 
@@ -31,8 +33,41 @@ def test_one_bad_file_does_not_keep_the_others_out(own: Program, flow_file: Path
     bad.write_text("import eparch\n1 / 0\n")
     done = own("register", bad, flow_file, "-p", "demo")
     assert done.code == 1
-    assert done.error == f"error: The flow file {bad} fails: ZeroDivisionError('division by zero')."
+    assert done.error == f"error: The flow file {bad} fails in line 2: ZeroDivisionError: division by zero."
     assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["demo/endless", "demo/squares"]
+
+
+TRUTH = """from eparch import flow, task
+
+@task
+def one():
+    return 1
+
+@flow
+def f():
+    if one() > 0:
+        one()
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import eparch\n\ndef f(:\n    pass\n", ["line 3: SyntaxError: invalid syntax."]),
+        ("import nowhere_to_be_found\n", ["line 1: ModuleNotFoundError: No module named 'nowhere_to_be_found'."]),
+        ("def check():\n    raise KeyError\n\n\ncheck()\n", ["line 2: KeyError."]),
+        (TRUTH, ["line 9: FlowError: <Task: GreaterThan> has no truth value", "hint: use `case(task, True)`"]),
+    ],
+)
+def test_a_flow_file_that_fails_says_in_which_line(own: Program, tmp_path: Path, code: str, told: list[str]) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(code)
+    done = own("run", "--path", bad)
+    assert done.code == 1
+    assert done.error.startswith(f"error: The flow file {bad} fails in line ")
+    assert "Traceback" not in done.err
+    for part in told:
+        assert part in done.err
 
 
 def test_wrong_calls_say_what_to_do(own: Program, flow_file: Path) -> None:

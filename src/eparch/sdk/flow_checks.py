@@ -82,5 +82,6 @@ def parameters(flow: "FlowGraph", given: Mapping[str, Any]) -> None:
     if missing:
         raise ArgumentError(
             f"Flow {flow.name!r} needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
-            hint=f"write run({', '.join(f'{name}=...' for name in missing)})",
+            hint=f"write run({', '.join(f'{name}=...' for name in missing)}),"
+            f" or on the command line {' '.join(f'--param {name}=...' for name in missing)}",
         )

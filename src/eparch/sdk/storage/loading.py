@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from eparch.core.errors import EparchError
 from eparch.sdk.errors import FlowError
 
 if TYPE_CHECKING:
@@ -66,10 +68,23 @@ def _executed(source: bytes, filename: str) -> list[Any]:
     try:
         exec(compile(source, filename, "exec"), module.__dict__)  # noqa: S102 - the user's own flow file
     except Exception as error:
-        raise FlowError(f"The flow file {filename} fails: {error!r}.") from error
+        raise _failure(error, filename) from error
     finally:
         is_loading.reset(token)
     return list(vars(module).values())
+
+
+def _failure(error: Exception, filename: str) -> FlowError:
+    """Return how a flow file failed: in which of its lines, and what the error itself advises."""
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        line, told = error.lineno, error.msg
+    else:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == filename]
+        line, told = (lines[-1] if lines else None), error.message if isinstance(error, EparchError) else str(error)
+    where = f" in line {line}" if line else ""
+    hint = error.hint if isinstance(error, EparchError) else ""
+    text = ": ".join(filter(None, (type(error).__name__, told.rstrip("."))))
+    return FlowError(f"The flow file {filename} fails{where}: {text}.", hint=hint)
 
 
 def flow_of_module(name: str, flow_name: str | None) -> "Flow":
