@@ -40,6 +40,26 @@ def add_revision(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, body:
 # ---- What they reach ----
 
 
+@pytest.mark.parametrize("is_analysed", [True, False])
+def test_statistics_that_sqlite_has_are_renewed_with_its_indexes(
+    sqlite_databases: Databases, monkeypatch: pytest.MonkeyPatch, own_revisions: Path, is_analysed: bool
+) -> None:
+    def analysed_indexes() -> set[str]:
+        with connected(url) as connection:
+            if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").first():
+                return set()
+            return set(connection.exec_driver_sql("SELECT idx FROM sqlite_stat1").scalars())
+
+    with sqlite_databases.fresh(migrate.upgrade) as url:
+        with connected(url) as connection:
+            fill(connection)
+            if is_analysed:
+                connection.exec_driver_sql("ANALYZE")
+        add_revision(monkeypatch, own_revisions, "9999_new", "    op.execute('CREATE INDEX new_one ON log (level)')\n")
+        migrate.upgrade(url)
+        assert ("new_one" in analysed_indexes()) == is_analysed
+
+
 def test_the_list_of_revisions_is_the_one_line_of_the_scripts() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory

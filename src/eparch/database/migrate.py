@@ -24,6 +24,9 @@ from eparch.database.identity import identify, identify_on, name_of
 from eparch.database.schema import describe, wanted
 from eparch.database.sqlite_file import make_file, refuse_unwritable
 
+# Rows of each index that are looked at for statistics: milliseconds, however large the table is.
+_ANALYSED_ROWS_MAX: Final = 1_000
+
 logger: Final = logging.getLogger("eparch.migrations")
 
 # Any number will do, as long as all versions of Eparch use this one: "eparch" in ASCII.
@@ -119,6 +122,7 @@ def _migrate(url: URL) -> None:
             if identity.is_current:
                 return
             _run_alembic(connection)
+            _renew_statistics(connection)
             if damage := _broken_references(connection):
                 raise ConfigurationError(
                     f"The database {identity.name} was not migrated: {damage[0]}",
@@ -161,6 +165,19 @@ def _run_alembic(connection: Connection) -> None:
     config.set_main_option("script_location", str(migrations.FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, migrations.REVISIONS[-1])
+
+
+def _renew_statistics(connection: Connection) -> None:
+    """Let SQLite look at its indexes again, if it ever has.
+
+    With statistics of the old indexes and none of a new one it takes the new one where it should not: the newest lines
+    of a log of 1,000,000 took 1.2 s instead of 1 ms. Without any statistics it chooses well. Source: measured.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").first():
+        connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYSED_ROWS_MAX}")
+        connection.exec_driver_sql("ANALYZE")
 
 
 def _damage(connection: Connection) -> list[str]:
