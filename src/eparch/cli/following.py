@@ -4,11 +4,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, TextIO
 
 from eparch.cli.connection import Api
-from eparch.cli.output import moment, state_text
+from eparch.cli.output import moment, say, state_text
+from eparch.client.errors import ClientError
+from eparch.core.errors import NotFound
 from eparch.core.instants import parse_instant, timestamp_text
 from eparch.core.states import ENDING, FAILED, SUCCESSFUL
 
@@ -17,6 +20,8 @@ RUN_CANCELLED: Final = 4
 
 _PAGE: Final = 1000
 _ASK_S: Final = 1.0
+# As long as a run keeps what it has to tell while no server answers.
+_AWAY_S_MAX: Final = 600
 # Programs of one run send their lines each for itself, so a line may come after later ones; not by more than this.
 _LATE: Final = timedelta(seconds=120)
 
@@ -31,10 +36,22 @@ class Follower:
 
     Args:
         levels: of the log lines that are wanted.
+        away_s_max: for how long a server that is away is asked again.
+        sleep: waits in between.
     """
 
-    def __init__(self, api: Api, flow_run_id: str, levels: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        flow_run_id: str,
+        levels: Sequence[str] | None = None,
+        *,
+        away_s_max: int = _AWAY_S_MAX,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._api = api
+        self._away_s_max = away_s_max
+        self._sleep = sleep
         self._id = flow_run_id
         self._levels = levels
         self._version = 0
@@ -42,8 +59,14 @@ class Follower:
         self._seen: dict[str, str] = {}
 
     def states(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Return the run as it is, and the states that are new."""
-        run = self._api.ask(_RUN, id=self._id, after=self._version)["flow_run_by_pk"]
+        """Return the run as it is, and the states that are new.
+
+        Raises:
+            NotFound: the run has been deleted.
+        """
+        run = self._answer(lambda: self._api.ask(_RUN, id=self._id, after=self._version))["flow_run_by_pk"]
+        if run is None:
+            raise NotFound(f"Flow run {self._id} is no longer there.", hint="it has been deleted meanwhile")
         if run["states"]:
             self._version = run["states"][-1]["version"]
         return run, run["states"]
@@ -56,7 +79,7 @@ class Follower:
         position = self._start()
         while True:
             after = {} if position is None else {"_or": _after(position)}
-            rows = self._api.rows("log", _LINES, where | after, order="{timestamp: asc}, {id: asc}", limit=_PAGE)
+            rows = self._answer(partial(self._log, where | after))
             for row in rows:
                 if row["id"] not in self._seen:
                     self._seen[row["id"]] = row["timestamp"]
@@ -72,6 +95,27 @@ class Follower:
         self.states()
         for _ in self.lines():
             pass
+
+    def _log(self, where: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._api.rows("log", _LINES, where, order="{timestamp: asc}, {id: asc}", limit=_PAGE)
+
+    def _answer(self, question: Callable[[], Any]) -> Any:
+        """Ask until there is an answer: the run goes on while the server is away, and tells afterwards what it did.
+
+        Raises:
+            ClientError: the server refuses, or is away for longer than runs wait for it.
+        """
+        away_s = 0.0
+        while True:
+            try:
+                return question()
+            except ClientError as error:
+                if not error.is_passing or away_s >= self._away_s_max:
+                    raise
+                if away_s == 0:
+                    say(f"{error.message} The run goes on; asking again for {self._away_s_max} s.")
+            away_s += _ASK_S
+            self._sleep(_ASK_S)
 
     def _start(self) -> tuple[str, str] | None:
         """Return where to go on reading: a little before the newest line."""
