@@ -8,6 +8,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/features/dashboard/DashboardPage.vue') },
   { path: '/runs', component: () => import('@/features/runs/RunsPage.vue') },
   { path: '/flows', component: () => import('@/features/flows/FlowsPage.vue') },
+  { path: `/flow/:id(${ID})`, component: () => import('@/features/flow/FlowPage.vue') },
   { path: `/flow/:id(${ID})/run`, component: () => import('@/features/run-flow/RunFlowPage.vue') },
   { path: `/flow-run/:id(${ID})`, component: () => import('@/features/flow-run/FlowRunPage.vue') },
   { path: '/agents', component: () => import('@/features/agents/AgentsPage.vue') },
