@@ -27,7 +27,8 @@ def agents(own_server: TemporaryServer, tmp_path: Path) -> Agents:
 def watchful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agents]:
     """Agents of a server that soon takes a silent run for lost; not so soon that a slow machine is."""
     quick = ("--zombie-killer-interval-s", "0.5", "--lazarus-interval-s", "0.5", "--heartbeat-settle-s", "0")
-    with serving(request, "--heartbeat-timeout-s", "15", *quick) as server:
+    # With the lease of clients that say how often they beat; others would have ten minutes.
+    with serving(request, "--heartbeat-lease-s", "15", *quick) as server:
         yield Agents(server, tmp_path)
 
 

@@ -83,13 +83,13 @@ class World:
         with self.backend.transaction() as tx:
             tx.execute(task.update().values(max_retries=max_retries, retry_delay=retry_delay))
 
-    def beat(self, run_id: str) -> None:
-        """Let the heart of a flow run beat."""
-        self.backend.run("update_flow_run_heartbeat", flow_run_id=run_id)
+    def beat(self, run_id: str, interval_s: float | None = None) -> None:
+        """Let the heart of a flow run beat, and say how often it does."""
+        self.backend.run("update_flow_run_heartbeat", flow_run_id=run_id, interval_s=interval_s)
 
-    def beat_task(self, run_id: str) -> None:
-        """Let the heart of a task run beat."""
-        self.backend.run("update_task_run_heartbeat", task_run_id=run_id)
+    def beat_task(self, run_id: str, interval_s: float | None = None) -> None:
+        """Let the heart of a task run beat, and say how often it does."""
+        self.backend.run("update_task_run_heartbeat", task_run_id=run_id, interval_s=interval_s)
 
     def state(self, run_id: str) -> str:
         """Return the state of a flow run."""

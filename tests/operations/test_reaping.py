@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from eparch.core.offers import RETRY_GRACE
 from eparch.database.tables import flow_run, flow_run_heartbeat, log, task_run, task_run_heartbeat, task_run_state
 from eparch.operations.reaping import reap
 from eparch.services.zombie_killer import ZombieKillerCounts as Counts
@@ -133,7 +134,7 @@ async def test_a_task_run_that_may_retry_does(world: World, retry_delay: int | N
     (line,) = world.backend.rows(log)
     assert line["level"] == "ERROR"
     assert line["message"].endswith("Retrying: this is retry 1 of 1.")
-    world.backend.now = due
+    world.backend.now = due + RETRY_GRACE
     assert world.backend.run("get_runs_in_queue")["flow_run_ids"] == [run_id]
 
 
@@ -327,3 +328,62 @@ async def test_left_task_runs_are_found_after_a_night_without_a_server(world: Wo
     await kill(world, found=1, closed=1)
     await kill(world)
     assert [world.task_state(one) for one in world.task_runs(run_id)] == ["Cancelled"] * 2
+
+
+# ---- leases ----
+
+
+async def test_a_task_run_of_a_flow_run_with_a_lease_is_missed_a_minute_after_the_last_sign_of_life(
+    world: World,
+) -> None:
+    run_id = world.start()
+    first, second = world.task_runs(run_id)
+    world.backend.move_clock(minutes=5)
+    world.beat(run_id, 10)
+    # Whoever lets a task run begin is alive.
+    for seconds, task_run_id in ((0, first), (5, second)):
+        world.backend.move_clock(seconds=seconds)
+        set_task_state(world.backend, task_run_id, "Running")
+    world.backend.move_clock(seconds=54)
+    await kill(world)
+    world.backend.move_clock(seconds=1)
+    await kill(world, found=1, failed=1)
+    assert (world.task_state(first), world.task_state(second)) == ("Failed", "Running")
+    world.backend.move_clock(seconds=5)
+    await kill(world, found=1, failed=1)
+    (one, two) = world.backend.rows(log)
+    assert all("No heartbeat from the flow run of this task run for 60 s." in row["message"] for row in (one, two))
+    assert (await world.lazarus.run_once(world.backend.now)).resurrected == 1
+
+
+@pytest.mark.parametrize(("interval_s", "patience_s"), [(None, 600), (10, 60), (50, 100)])
+async def test_a_heartbeat_of_the_task_run_keeps_it_for_its_own_time(
+    world: World, interval_s: float | None, patience_s: int
+) -> None:
+    run_id = world.start(task_states=("Running",))
+    world.beat(run_id, 10)
+    world.backend.move_clock(minutes=5)
+    world.beat_task(world.task_runs(run_id)[0], interval_s)
+    world.backend.move_clock(seconds=patience_s - 1)
+    await kill(world)
+    world.backend.move_clock(seconds=1)
+    await kill(world, found=1, failed=1)
+
+
+async def test_a_lease_that_is_renewed_between_look_and_leap_is_seen(world: World) -> None:
+    run_id = world.start(task_states=("Running",))
+    world.beat(run_id, 10)
+    world.backend.move_clock(minutes=2)
+    world.before_change = lambda: world.beat(run_id, 10)
+    await kill(world, found=1)
+    assert world.task_state(world.task_runs(run_id)[0]) == "Running"
+
+
+async def test_a_flow_run_that_was_asked_to_stop_and_said_how_often_it_beats_is_missed_sooner(world: World) -> None:
+    run_id = world.start(state="Cancelling")
+    world.beat(run_id, 10)
+    world.backend.move_clock(seconds=59)
+    await kill(world)
+    world.backend.move_clock(seconds=1)
+    await kill(world, found=1, cancelling_ended=1)
+    assert "for 60 s while it was being cancelled" in world.backend.row(flow_run, run_id)["state_message"]

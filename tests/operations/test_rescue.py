@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from eparch.core.errors import BadInput
 from eparch.database.tables import flow_run, flow_run_heartbeat, flow_run_state, log, task_run_state
 from eparch.operations.rescue import resurrect
 from eparch.services.lazarus import LazarusCounts
@@ -215,3 +216,88 @@ async def test_a_run_that_cannot_be_rescued_stops_no_others(world: World) -> Non
     assert (world.state(first), world.state(second)) == ("Running", "Scheduled")
     assert world.backend.row(flow_run, first)["times_resurrected"] == 0
     assert world.backend.count(task_run_state, state="Running") == 0
+
+
+# ---- leases ----
+
+
+async def test_a_flow_run_that_said_how_often_it_beats_is_missed_a_minute_after_its_last_beat(world: World) -> None:
+    leased, other = world.start(), world.start()
+    for _ in range(3):
+        world.backend.move_clock(seconds=59)
+        world.beat(leased, 10)
+        world.beat(other)
+        await rescue(world)
+    world.backend.move_clock(seconds=59)
+    await rescue(world)
+    world.backend.move_clock(seconds=1)
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+    assert (world.state(leased), world.state(other)) == ("Scheduled", "Running")
+    world.backend.move_clock(minutes=9)
+    # Who takes it up, and has yet to beat, has the long time.
+    set_state(world.backend, leased, "Submitted")
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+    world.backend.move_clock(minutes=9, seconds=59)
+    await rescue(world)
+    assert (world.state(leased), world.state(other)) == ("Submitted", "Scheduled")
+    world.backend.move_clock(seconds=1)
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+
+
+async def test_a_lease_outlives_the_state_that_a_process_sets_but_not_the_agent_that_takes_the_run(
+    world: World,
+) -> None:
+    lost, taken = world.start(state="Submitted"), world.start(state="Submitted")
+    for run_id in (lost, taken):
+        world.beat(run_id, 10)
+        set_state(world.backend, run_id, "Running")
+    world.backend.move_clock(seconds=30)
+    set_state(world.backend, lost, "Running")
+    set_state(world.backend, taken, "Scheduled")
+    set_state(world.backend, taken, "Submitted")
+    world.backend.move_clock(seconds=59)
+    await rescue(world)
+    world.backend.move_clock(seconds=1)
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+    assert (world.state(lost), world.state(taken)) == ("Scheduled", "Submitted")
+
+
+@pytest.mark.parametrize(("interval_s", "patience_s"), [(0.5, 60), (30, 60), (31, 62), (400, 800)])
+async def test_two_beats_are_missed_first(world: World, interval_s: float, patience_s: int) -> None:
+    run_id = world.start()
+    world.backend.move_clock(seconds=1)
+    world.beat(run_id, interval_s)
+    world.backend.move_clock(seconds=patience_s - 1)
+    await rescue(world)
+    world.backend.move_clock(seconds=1)
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+
+
+async def test_a_client_that_no_longer_says_how_often_it_beats_has_the_long_time(world: World) -> None:
+    run_id = world.start()
+    world.beat(run_id, 10)
+    world.beat(run_id)
+    world.backend.move_clock(minutes=9, seconds=59)
+    await rescue(world)
+    world.backend.move_clock(seconds=1)
+    await rescue(world, LazarusCounts(found=1, resurrected=1))
+
+
+async def test_a_lease_that_is_renewed_between_look_and_leap_is_seen(world: World) -> None:
+    run_id = world.start()
+    world.beat(run_id, 10)
+    world.backend.move_clock(minutes=2)
+    world.before_change = lambda: world.beat(run_id, 10)
+    await rescue(world, LazarusCounts(found=1))
+    assert world.state(run_id) == "Running"
+
+
+@pytest.mark.parametrize("interval_s", [0.0, -1.0, 3600.1, 1e300])
+def test_an_interval_that_makes_no_sense_is_an_error(world: World, interval_s: float) -> None:
+    run_id = world.start()
+    before = world.backend.rows(flow_run_heartbeat)
+    world.backend.move_clock(seconds=1)
+    for kind in (world.beat, world.beat_task):
+        with pytest.raises(BadInput, match="interval_s is"):
+            kind(run_id, interval_s)
+    assert world.backend.rows(flow_run_heartbeat) == before

@@ -163,7 +163,7 @@ class Supervision:
         if not own:
             return
         try:
-            states = beat(self._client, {run_id: not run.handle.beats_itself for run_id, run in own.items()})
+            states = beat(self._client, {run_id: not run.handle.beats_itself for run_id, run in own.items()}, _ASK_S)
         except ClientError as error:
             _logger.debug("The server cannot be asked: %s", error)
             return

@@ -205,18 +205,19 @@ def flow_run_state(client: Client, flow_run_id: str) -> str | None:
     return None if row is None else row["state"]
 
 
-def beat(client: Client, flow_run_ids: Mapping[str, bool]) -> dict[str, str | None]:
+def beat(client: Client, flow_run_ids: Mapping[str, bool], interval_s: float) -> dict[str, str | None]:
     """Send heartbeats for flow runs, and return the state of each: one call, however many they are.
 
     Args:
         flow_run_ids: for each whether a heartbeat is wanted, or only its state.
+        interval_s: how often heartbeats are sent; the server misses the run the sooner.
     """
     questions = [
         question
         for run_id, is_beaten in flow_run_ids.items()
         for question in (
             (_STATE, {"id": run_id}),
-            *([change_question("update_flow_run_heartbeat", {"flow_run_id": run_id}, "success")] if is_beaten else []),
+            *([_heartbeat(run_id, interval_s)] if is_beaten else []),
         )
     ]
     answers = iter(client.ask_all(questions))
@@ -229,3 +230,8 @@ def beat(client: Client, flow_run_ids: Mapping[str, bool]) -> dict[str, str | No
             row = answer["flow_run_by_pk"]
             found[run_id] = None if row is None else row["state"]
     return found
+
+
+def _heartbeat(flow_run_id: str, interval_s: float) -> tuple[str, Mapping[str, Any] | None]:
+    given = {"flow_run_id": flow_run_id, "interval_s": interval_s}
+    return change_question("update_flow_run_heartbeat", given, "success")

@@ -58,6 +58,7 @@ class RunFacts:
     Attributes:
         agent: the name of the agent that took it last.
         heartbeat: its last sign of life.
+        missed_at: when two beats will have been missed; None where its client does not say how often it beats.
         tasks: its task runs that are not finished, as many as are looked at.
         held_by: what keeps it out of the queue.
         slots: limits without a free slot that it, or a task run of it, needs.
@@ -74,6 +75,7 @@ class RunFacts:
     are_heartbeats_expected: bool = True
     agent: str | None = None
     heartbeat: datetime | None = None
+    missed_at: datetime | None = None
     tasks: tuple[TaskFacts, ...] = ()
     held_by: str | None = None
     slots: tuple[SlotFacts, ...] = ()

@@ -43,8 +43,10 @@ NEAR_MAX: Final = 5
 TASKS_MAX: Final = 5
 """How many task runs are named."""
 
-# A process beats every 30 s; after several of them have stayed away something is wrong.
+# A process of Prefect beats every 30 s; after several of them have stayed away something is wrong. One that says how
+# often it beats does so every few seconds.
 _QUIET_S: Final = 120.0
+_LEASED_QUIET_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +125,24 @@ def _cancelling(run: RunFacts, now: datetime) -> Reason:
 
 def _silent(run: RunFacts, now: datetime) -> Iterator[Reason]:
     last = max(filter(None, (run.heartbeat, run.state_timestamp)))
-    if run.are_heartbeats_expected and (now - last).total_seconds() > _QUIET_S:
+    is_leased = run.missed_at is not None
+    quiet_s = _LEASED_QUIET_S if is_leased else _QUIET_S
+    is_late = run.missed_at is None or run.missed_at < now
+    if run.are_heartbeats_expected and is_late and (now - last).total_seconds() > quiet_s:
+        limit = "heartbeat_lease_s" if is_leased else "heartbeat_timeout_s"
         yield Reason(
             "SILENT",
             f"There has been no sign of life for {_span(now - last)}; if that lasts it is taken for lost, and rescued.",
-            "look after its process and its machine",
+            f"look after its process and its machine; the server's setting {limit} says when it is rescued",
             {"last_sign_of_life": timestamp_text(last)},
         )
 
 
 def _running(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iterator[Reason]:
-    yield from _silent(run, now)
     active = [task for task in run.tasks if task.state in RUNNING or task.state == "Submitted"]
+    if active or not any(task.state in QUEUEABLE - {"Queued"} for task in run.tasks):
+        # Otherwise the process may have left, and nobody takes the run for lost.
+        yield from _silent(run, now)
     if active:
         yield Reason("RUNNING", f"It is running: {_listed(active)} in progress.", "", _task_runs(active))
     begins = [task for task in run.tasks if task.state == "Pending" and not task.upstream]

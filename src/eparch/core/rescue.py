@@ -9,7 +9,8 @@ In charge of the rules; not in charge of finding such runs and of carrying decis
 - A silent flow run that was asked to stop has stopped: it fails (ZombieKiller).
 - A task run that is unfinished while its flow run is finished is *closed*, after a time of grace (ZombieKiller).
 
-Silence can only be judged where heartbeats are expected: flow groups may switch them off.
+Silence can only be judged where heartbeats are expected: flow groups may switch them off. A client that says how often
+it beats has a *lease*: it is silent a minute after its last sign of life, where others have ten.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ class RescueRules:
 
     Attributes:
         heartbeat_timeout_s: a run without a sign of life for so long is silent.
+        heartbeat_lease_s: the same, if that is sooner, for one whose client says how often it beats, and not before
+            two beats were missed.
         resurrections_max: how often a flow run is scheduled anew.
         grace_s: how long task runs may be unfinished after their flow run's end.
     """
@@ -51,10 +54,15 @@ class RescueRules:
     heartbeat_timeout_s: float = 600.0
     resurrections_max: int = 3
     grace_s: float = 600.0
+    heartbeat_lease_s: float = 60.0
 
-    def silent_since(self, now: datetime) -> datetime:
-        """Return the instant at or before which the last sign of life of a silent run lies."""
-        return now - timedelta(seconds=self.heartbeat_timeout_s)
+    def silence_s(self, *, is_leased: bool) -> float:
+        """Return how long a run may be without a sign of life."""
+        return min(self.heartbeat_timeout_s, self.heartbeat_lease_s) if is_leased else self.heartbeat_timeout_s
+
+    def since(self, now: datetime, *, is_leased: bool) -> datetime:
+        """Return the instant at or before which the last sign of life of a silent run lies, with a lease or without."""
+        return now - timedelta(seconds=self.silence_s(is_leased=is_leased))
 
     def ended_since(self, now: datetime) -> datetime:
         """Return the instant at or before which a flow run has ended for its task runs to be closed."""
@@ -93,6 +101,17 @@ def is_silent(since: datetime, *signs: datetime | None) -> bool:
     return all(sign is None or sign <= since for sign in signs)
 
 
+def is_heart_silent(rules: RescueRules, now: datetime, heartbeat: datetime | None, missed_at: datetime | None) -> bool:
+    """Return whether the last heartbeat of a run is too long ago.
+
+    Args:
+        missed_at: when two beats will have been missed; None where nobody said how often it beats.
+    """
+    if missed_at is not None and missed_at > now:
+        return False
+    return is_silent(rules.since(now, is_leased=missed_at is not None), heartbeat)
+
+
 def resurrection(times_resurrected: int, now: datetime, rules: RescueRules) -> Rescue:
     """Return what to do about a flow run that nobody carries out any more."""
     if times_resurrected >= rules.resurrections_max:
@@ -108,10 +127,10 @@ def resurrection(times_resurrected: int, now: datetime, rules: RescueRules) -> R
     return Rescue(made_state("Scheduled", message, start_time=now), LAZARUS_LOG, "INFO", is_resurrection=True)
 
 
-def cancelling_end(rules: RescueRules) -> Rescue:
+def cancelling_end(rules: RescueRules, *, is_leased: bool = False) -> Rescue:
     """Return what to do about a flow run that was asked to stop and has fallen silent."""
     message = (
-        f"No heartbeat from this flow run for {rules.heartbeat_timeout_s:g} s while it was being cancelled. "
+        f"No heartbeat from this flow run for {rules.silence_s(is_leased=is_leased):g} s while it was being cancelled. "
         "It is marked as failed."
     )
     return Rescue(made_state("Failed", message), FLOW_RUN_LOG, "ERROR")
@@ -125,6 +144,7 @@ class SilentTaskRun:
         retries_count: how many times it has been in `Retrying`.
         retries_max: how many times it may be; None counts as 0.
         retry_delay_s: seconds before it may run again; None counts as 0.
+        is_leased: whether the client of its flow run said how often it beats.
     """
 
     id: str
@@ -133,11 +153,13 @@ class SilentTaskRun:
     retries_count: int
     retries_max: int | None
     retry_delay_s: int | None
+    is_leased: bool = False
 
 
 def reaping(run: SilentTaskRun, now: datetime, rules: RescueRules) -> Rescue:
     """Return what to do about a task run that nobody carries out any more."""
-    notice = f"No heartbeat from the flow run of this task run for {rules.heartbeat_timeout_s:g} s."
+    silence_s = rules.silence_s(is_leased=run.is_leased)
+    notice = f"No heartbeat from the flow run of this task run for {silence_s:g} s."
     retries_max = run.retries_max or 0
     if run.flow_run_state == "Running" and run.retries_count < retries_max:
         attempt = run.retries_count + 1

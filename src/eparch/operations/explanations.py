@@ -164,6 +164,7 @@ def _facts(
         are_heartbeats_expected=are_heartbeats_expected(row.settings),
         agent=row.agent_name,
         heartbeat=row.heartbeat,
+        missed_at=row.missed_at,
         tasks=tuple(tasks),
         held_by=row.held_by,
         slots=slots,
@@ -200,7 +201,7 @@ _RUNS: Final = (
         *(flow_run.c.id, flow_run.c.state, flow_run.c.state_message, flow_run.c.state_timestamp),
         *(flow_run.c.state_start_time, flow_run.c.labels, flow_run.c.held_by, flow.c.archived, flow_group.c.settings),
         agent.c.name.label("agent_name"),
-        flow_run_heartbeat.c.heartbeat,
+        *(flow_run_heartbeat.c.heartbeat, flow_run_heartbeat.c.missed_at),
     )
     .join(flow, flow.c.id == flow_run.c.flow_id)
     .join(flow_group, flow_group.c.id == flow.c.flow_group_id)

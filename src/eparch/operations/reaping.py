@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Integer, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Row, bindparam, func, select
 
 from eparch.core.rescue import (
     HAD_BEGUN,
@@ -18,6 +18,7 @@ from eparch.core.rescue import (
     SilentTaskRun,
     are_heartbeats_expected,
     closing,
+    is_heart_silent,
     is_silent,
     reaping,
 )
@@ -36,7 +37,18 @@ from eparch.database.tables import (
 from eparch.database.tables._columns import in_states
 from eparch.database.transactions import Transaction
 from eparch.database.types import Timestamp
-from eparch.operations.rescue import carry_out, has_beaten, lock_heartbeats, locked_flow_runs, says_no
+from eparch.operations.rescue import (
+    LEASED_SINCE,
+    SINCE,
+    carry_out,
+    has_beaten,
+    has_lease,
+    is_beating,
+    lock_heartbeats,
+    locked_flow_runs,
+    says_no,
+    silence,
+)
 from eparch.operations.run_kinds import TASK_RUN
 
 
@@ -54,7 +66,7 @@ class Reaped:
 
 def silent_task_runs(tx: Transaction, now: datetime, rules: RescueRules, *, limit: int) -> list[str]:
     """Return Running task runs that look as if nobody carries them out, by flow run. Nothing is changed."""
-    bound = {"since": rules.silent_since(now), "ended_since": rules.ended_since(now), "limit": limit}
+    bound = {**silence(now, rules), "ended_since": rules.ended_since(now), "limit": limit}
     return [row.id for row in tx.rows(_SILENT, bound)]
 
 
@@ -81,7 +93,7 @@ def reap(tx: Transaction, run_ids: Sequence[str], now: datetime, rules: RescueRu
             if rescue is not None:
                 closed[run_id] = rescue
         elif row.state == "Running" and _is_lost(row, of, now, rules):
-            reaped[run_id] = reaping(_silent_task_run(row, of.state, retries.get(run_id, 0)), now, rules)
+            reaped[run_id] = reaping(_silent_task_run(row, of, retries.get(run_id, 0)), now, rules)
     carry_out(tx, TASK_RUN, rows, reaped | closed, now)
     retrying = sum(rescue.new.name == "Retrying" for rescue in reaped.values())
     return Reaped(retrying, len(reaped) - retrying, len(closed))
@@ -90,8 +102,12 @@ def reap(tx: Transaction, run_ids: Sequence[str], now: datetime, rules: RescueRu
 def _is_lost(row: Row[Any], of: Row[Any], now: datetime, rules: RescueRules) -> bool:
     """Return whether neither a Running task run nor its flow run gives a sign of life."""
     entered = of.state_timestamp if of.state in _CARRIED_OUT else None
-    signs = (row.heartbeat, row.state_timestamp, of.heartbeat, entered)
-    return are_heartbeats_expected(of.settings) and is_silent(rules.silent_since(now), *signs)
+    return (
+        are_heartbeats_expected(of.settings)
+        and is_heart_silent(rules, now, of.heartbeat, of.missed_at)
+        and is_heart_silent(rules, now, row.heartbeat, row.missed_at)
+        and is_silent(rules.since(now, is_leased=of.missed_at is not None), row.state_timestamp, entered)
+    )
 
 
 def _has_been_left(row: Row[Any], of: Row[Any], now: datetime, rules: RescueRules) -> bool:
@@ -103,9 +119,17 @@ def _has_been_left(row: Row[Any], of: Row[Any], now: datetime, rules: RescueRule
     return is_silent(rules.ended_since(now), of.state_timestamp, *signs)
 
 
-def _silent_task_run(row: Row[Any], flow_run_state: str, retries_count: int) -> SilentTaskRun:
+def _silent_task_run(row: Row[Any], of: Row[Any], retries_count: int) -> SilentTaskRun:
     name = row.name or row.task_name or row.slug
-    return SilentTaskRun(row.id, name, flow_run_state, retries_count, row.max_retries, row.retry_delay)
+    return SilentTaskRun(
+        row.id,
+        name,
+        of.state,
+        retries_count,
+        row.max_retries,
+        row.retry_delay,
+        is_leased=of.missed_at is not None,
+    )
 
 
 def _retries(tx: Transaction, rows: Mapping[str, Row[Any]]) -> dict[str, int]:
@@ -115,17 +139,22 @@ def _retries(tx: Transaction, rows: Mapping[str, Row[Any]]) -> dict[str, int]:
 
 
 _CARRIED_OUT: Final = RUNNING | {"Submitted"}
-_SINCE: Final = bindparam("since", type_=Timestamp())
 _ENDED_SINCE: Final = bindparam("ended_since", type_=Timestamp())
 _LIMIT: Final = bindparam("limit", type_=Integer())
 
+
+def _entered(since: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that both runs entered their states at or before `since`, where that is a sign of life."""
+    of = in_states(flow_run, _CARRIED_OUT) & (flow_run.c.state_timestamp > since)
+    return (task_run.c.state_timestamp <= since) & ~of
+
+
 _IS_LOST: Final = (
     (task_run.c.state == "Running")
-    & (task_run.c.state_timestamp <= _SINCE)
-    & ~(in_states(flow_run, _CARRIED_OUT) & (flow_run.c.state_timestamp > _SINCE))
+    & (_entered(SINCE) | (_entered(LEASED_SINCE) & has_lease(flow_run_heartbeat, flow_run.c.id)))
     & ~in_states(flow_run, FINISHED)
-    & ~has_beaten(flow_run_heartbeat, flow_run.c.id, _SINCE)
-    & ~has_beaten(task_run_heartbeat, task_run.c.id, _SINCE)
+    & ~is_beating(flow_run_heartbeat, flow_run.c.id)
+    & ~is_beating(task_run_heartbeat, task_run.c.id)
     & ~says_no("heartbeat_enabled")
 )
 _HAS_BEEN_LEFT: Final = (
@@ -170,6 +199,7 @@ _FACTS: Final = (
         task.c.max_retries,
         task.c.retry_delay,
         task_run_heartbeat.c.heartbeat,
+        task_run_heartbeat.c.missed_at,
     )
     .join(task, task.c.id == task_run.c.task_id)
     .outerjoin(task_run_heartbeat, task_run_heartbeat.c.task_run_id == task_run.c.id)

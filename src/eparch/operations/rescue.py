@@ -34,6 +34,7 @@ from eparch.core.rescue import (
     RescueRules,
     are_heartbeats_expected,
     cancelling_end,
+    is_heart_silent,
     is_lazarus_allowed,
     is_silent,
     resurrection,
@@ -67,19 +68,16 @@ class Rescued:
 
 def silent_flow_runs(tx: Transaction, now: datetime, rules: RescueRules, *, limit: int) -> list[str]:
     """Return flow runs that look as if nobody carries them out, the longest silent first. Nothing is changed."""
-    bound = {"since": rules.silent_since(now), "limit": limit}
-    return [row.id for row in tx.rows(_SILENT, bound)]
+    return [row.id for row in tx.rows(_SILENT, {**silence(now, rules), "limit": limit})]
 
 
 def resurrect(tx: Transaction, run_ids: Sequence[str], now: datetime, rules: RescueRules) -> Rescued:
     """Schedule anew those of `run_ids` that nobody carries out, or fail those that have had their chances."""
-    since = rules.silent_since(now)
     rescues: dict[str, Rescue] = {}
     rows = locked_flow_runs(tx, run_ids, RESCUABLE)
-    active = _with_task_runs_in_progress(tx, rows, since)
+    active = _with_task_runs_in_progress(tx, rows, now, rules)
     for run_id, row in rows.items():
-        is_lost = is_silent(since, row.heartbeat, row.state_timestamp) and run_id not in active
-        if is_lost and is_lazarus_allowed(row.settings):
+        if run_id not in active and _is_lost(row, now, rules) and is_lazarus_allowed(row.settings):
             rescues[run_id] = resurrection(row.times_resurrected, now, rules)
     # First the count, then the state: both are of one transaction, so no crash lets a run be rescheduled for ever.
     counted = [run_id for run_id, rescue in rescues.items() if rescue.is_resurrection]
@@ -94,18 +92,16 @@ def resurrect(tx: Transaction, run_ids: Sequence[str], now: datetime, rules: Res
 
 def silent_cancelling(tx: Transaction, now: datetime, rules: RescueRules, *, limit: int) -> list[str]:
     """Return flow runs that were asked to stop and look silent, the longest silent first. Nothing is changed."""
-    bound = {"since": rules.silent_since(now), "limit": limit}
-    return [row.id for row in tx.rows(_CANCELLING, bound)]
+    return [row.id for row in tx.rows(_CANCELLING, {**silence(now, rules), "limit": limit})]
 
 
 def end_cancelling(tx: Transaction, run_ids: Sequence[str], now: datetime, rules: RescueRules) -> int:
     """End those of `run_ids` that were asked to stop and are silent; return how many."""
-    since = rules.silent_since(now)
     rows = locked_flow_runs(tx, run_ids, {"Cancelling"})
     rescues = {
-        run_id: cancelling_end(rules)
+        run_id: cancelling_end(rules, is_leased=row.missed_at is not None)
         for run_id, row in rows.items()
-        if is_silent(since, row.heartbeat, row.state_timestamp) and are_heartbeats_expected(row.settings)
+        if _is_lost(row, now, rules) and are_heartbeats_expected(row.settings)
     }
     carry_out(tx, FLOW_RUN, rows, rescues, now)
     return len(rescues)
@@ -180,18 +176,51 @@ def has_beaten(heartbeats: Table, run: ColumnElement[Any], since: ColumnElement[
     return select(run_id).where(run_id == run, heartbeats.c.heartbeat > since).exists()
 
 
-def _with_task_runs_in_progress(tx: Transaction, run_ids: Collection[str], since: datetime) -> set[str]:
-    return {row.flow_run_id for row in tx.rows(_IN_PROGRESS, {"ids": listed(run_ids), "since": since})}
+def silence(now: datetime, rules: RescueRules) -> dict[str, object]:
+    """Return the instants by which `is_beating` and `has_lease` judge, to be bound."""
+    return {
+        "now": now,
+        "since": rules.since(now, is_leased=False),
+        "leased_since": rules.since(now, is_leased=True),
+    }
 
 
-_SINCE: Final = bindparam("since", type_=Timestamp())
+def is_beating(heartbeats: Table, run: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that the heart of a run is not silent; the rule is `core.rescue.is_heart_silent`."""
+    (run_id,) = heartbeats.primary_key.columns
+    missed_at, heartbeat = heartbeats.c.missed_at, heartbeats.c.heartbeat
+    in_time = (heartbeat > LEASED_SINCE) | (missed_at > _NOW) | (missed_at.is_(None) & (heartbeat > SINCE))
+    return select(run_id).where(run_id == run, in_time).exists()
+
+
+def has_lease(heartbeats: Table, run: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that whoever carries out a run has said how often it beats."""
+    (run_id,) = heartbeats.primary_key.columns
+    return select(run_id).where(run_id == run, heartbeats.c.missed_at.is_not(None)).exists()
+
+
+def _is_lost(row: Row[Any], now: datetime, rules: RescueRules) -> bool:
+    """Return whether a flow run gives no sign of life."""
+    entered_since = rules.since(now, is_leased=row.missed_at is not None)
+    return is_heart_silent(rules, now, row.heartbeat, row.missed_at) and is_silent(entered_since, row.state_timestamp)
+
+
+def _with_task_runs_in_progress(
+    tx: Transaction, run_ids: Collection[str], now: datetime, rules: RescueRules
+) -> set[str]:
+    return {row.flow_run_id for row in tx.rows(_IN_PROGRESS, {"ids": listed(run_ids), **silence(now, rules)})}
+
+
+SINCE: Final = bindparam("since", type_=Timestamp())
+LEASED_SINCE: Final = bindparam("leased_since", type_=Timestamp())
+_NOW: Final = bindparam("now", type_=Timestamp())
 _LIMIT: Final = bindparam("limit", type_=Integer())
 
 # A task run that has just been handed to an agent keeps its flow run too: the process that will beat is being started.
 _TASK_RUN_IN_PROGRESS: Final = (
     in_states(task_run, IN_PROGRESS)
-    | ((task_run.c.state == "Submitted") & (task_run.c.state_timestamp > _SINCE))
-    | has_beaten(task_run_heartbeat, task_run.c.id, _SINCE)
+    | ((task_run.c.state == "Submitted") & (task_run.c.state_timestamp > SINCE))
+    | is_beating(task_run_heartbeat, task_run.c.id)
 )
 _IN_PROGRESS: Final = (
     select(task_run.c.flow_run_id).distinct().where(is_one_of(task_run.c.flow_run_id, "ids"), _TASK_RUN_IN_PROGRESS)
@@ -208,8 +237,9 @@ def _silent(states: Collection[str]) -> Select[Any]:
         .where(
             _ACTIVE,
             flow_run.c.state.in_(sorted(states)),
-            flow_run.c.state_timestamp <= _SINCE,
-            ~has_beaten(flow_run_heartbeat, flow_run.c.id, _SINCE),
+            flow_run.c.state_timestamp <= LEASED_SINCE,
+            (flow_run.c.state_timestamp <= SINCE) | has_lease(flow_run_heartbeat, flow_run.c.id),
+            ~is_beating(flow_run_heartbeat, flow_run.c.id),
             ~says_no("heartbeat_enabled"),
         )
         .order_by(flow_run.c.state_timestamp)
@@ -239,6 +269,7 @@ _FACTS: Final = (
         flow_run.c.times_resurrected,
         flow_group.c.settings,
         flow_run_heartbeat.c.heartbeat,
+        flow_run_heartbeat.c.missed_at,
     )
     .join(flow, flow.c.id == flow_run.c.flow_id)
     .join(flow_group, flow_group.c.id == flow.c.flow_group_id)

@@ -16,7 +16,7 @@ from eparch.core.errors import BadInput, StateUpdateFailed, VersionLocked
 from eparch.core.transitions import Decision, NewState, Refusal, decide
 from eparch.database.bulk import insert_rows, update_rows
 from eparch.database.transactions import Transaction
-from eparch.operations.heartbeats import write_heartbeats
+from eparch.operations.heartbeats import prolong_heartbeats, write_heartbeats
 from eparch.operations.identity import new_id
 from eparch.operations.run_kinds import FLOW_RUN, Kind
 from eparch.operations.run_reads import Known, read_runs
@@ -68,7 +68,7 @@ class StateWrites:
     _slots: Slots | None = None
     _states: list[dict[str, Any]] = field(default_factory=list)
     _changes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _beating: dict[str, None] = field(default_factory=dict)
+    _beating: dict[str, bool] = field(default_factory=dict)
     _leaving: list[str] = field(default_factory=list)
     _cancelled: dict[str, NewState] = field(default_factory=dict)
     _start_delays_s: list[float] = field(default_factory=list)
@@ -117,7 +117,9 @@ class StateWrites:
         if self.kind.is_flow_run:
             if any(change["end_time"] is not None for change in self._changes.values()):
                 tx.announce("flow_run_ended")
-            write_heartbeats(tx, "flow_run", self._beating, self.now)
+            taken = [run_id for run_id, is_taken in self._beating.items() if is_taken]
+            write_heartbeats(tx, "flow_run", dict.fromkeys(taken), self.now)
+            prolong_heartbeats(tx, "flow_run", self._beating.keys() - set(taken), self.now)
         if self._slots is not None:
             self._slots.write(tx)
 
@@ -169,7 +171,8 @@ class StateWrites:
             # An agent that fetches ahead takes runs before they are due.
             self._start_delays_s.append(max(0.0, (self.now - run.due).total_seconds()))
         if decision.beats:
-            self._beating[run.id] = None
+            # What an agent has just taken is carried out by a process that has yet to say how often it beats.
+            self._beating[run.id] = new.name == "Submitted"
         if decision.cancels_task_runs:
             self._cancelled[run.id] = new
         if not run.has_task_runs:

@@ -128,6 +128,7 @@ class Services:
         settings = self._settings
         rules = RescueRules(
             heartbeat_timeout_s=settings.heartbeat_timeout_s,
+            heartbeat_lease_s=settings.heartbeat_lease_s,
             resurrections_max=settings.resurrection_attempts_max,
             grace_s=settings.left_task_runs_grace_s,
         )

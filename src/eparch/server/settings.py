@@ -138,6 +138,12 @@ class Settings:
     heartbeat_timeout_s: float = setting(
         600.0, "A run without a sign of life for so long is taken for lost; clients beat every 30 s.", least=1
     )
+    heartbeat_lease_s: float = setting(
+        60.0,
+        "The same, if that is sooner, for a run whose client says how often it beats, as agents and the SDK do; never"
+        " before two beats were missed.",
+        least=1,
+    )
     heartbeat_settle_s: float = setting(
         120.0, "How long heartbeats may arrive, after a time without any server, before silence is judged.", least=0
     )

@@ -184,7 +184,29 @@ def test_silence_comes_first() -> None:
     silent = replace(RUNNING, heartbeat=ago(minutes=4), tasks=(task("load", "Running"),))
     assert codes(silent, PLAIN) == ["SILENT", "RUNNING"]
     assert reasons(silent, PLAIN)[0].text.startswith("There has been no sign of life for 4 min;")
+    assert "heartbeat_timeout_s" in reasons(silent, PLAIN)[0].hint
     assert codes(replace(silent, are_heartbeats_expected=False), PLAIN) == ["RUNNING"]
+
+
+def test_silence_is_seen_sooner_where_a_client_says_how_often_it_beats() -> None:
+    run = replace(RUNNING, state_timestamp=ago(hours=1), tasks=(task("load", "Running"),))
+    for heartbeat_s, missed_s, expected in (
+        (31, 11, ["SILENT", "RUNNING"]),
+        (30, 10, ["RUNNING"]),
+        (119, -1, ["RUNNING"]),
+    ):
+        leased = replace(run, heartbeat=ago(seconds=heartbeat_s), missed_at=ago(seconds=missed_s))
+        assert codes(leased, PLAIN) == expected
+    assert codes(replace(run, heartbeat=ago(seconds=119)), PLAIN) == ["RUNNING"]
+    leased = replace(run, heartbeat=ago(seconds=45), missed_at=ago(seconds=25))
+    assert "heartbeat_lease_s" in reasons(leased, PLAIN)[0].hint
+
+
+@pytest.mark.parametrize("state", ["Paused", "Retrying"])
+def test_a_run_whose_process_has_left_until_a_task_run_goes_on_is_not_called_silent(state: str) -> None:
+    start = None if state == "Paused" else ago(minutes=-20)
+    left = replace(RUNNING, heartbeat=ago(minutes=40), tasks=(task("later", state, start=start),))
+    assert codes(left, PLAIN) == ["WAITS_FOR_APPROVAL" if state == "Paused" else "RETRIES_LATER"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from eparch.core.rescue import (
     SilentTaskRun,
     are_heartbeats_expected,
     closing,
+    is_heart_silent,
     is_lazarus_allowed,
     is_silent,
     reaping,
@@ -21,11 +22,39 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 def test_the_newest_sign_of_life_counts_and_the_limit_itself_is_silence() -> None:
     rules = RescueRules(heartbeat_timeout_s=60)
-    since = rules.silent_since(NOW)
+    since = rules.since(NOW, is_leased=False)
     old, at, new = (NOW - timedelta(seconds=seconds) for seconds in (61, 60, 59.999999))
     assert is_silent(since, old, at, None)
     assert not is_silent(since, old, new, None)
     assert is_silent(since, None)
+
+
+@pytest.mark.parametrize(
+    ("beaten_s", "interval_s", "is_silent"),
+    [
+        (599, None, False),
+        (600, None, True),
+        (59, 10, False),
+        (60, 10, True),
+        # Two beats must be missed, however short the lease is.
+        (60, 40, False),
+        (79, 40, False),
+        (80, 40, True),
+        (1000, 600, False),
+        (1200, 600, True),
+    ],
+)
+def test_a_run_whose_client_says_how_often_it_beats_is_missed_sooner(
+    beaten_s: int, interval_s: int | None, is_silent: bool
+) -> None:
+    heartbeat = NOW - timedelta(seconds=beaten_s)
+    missed_at = None if interval_s is None else heartbeat + timedelta(seconds=2 * interval_s)
+    assert is_heart_silent(RescueRules(), NOW, heartbeat, missed_at) is is_silent
+
+
+def test_a_lease_never_makes_the_server_more_patient() -> None:
+    rules = RescueRules(heartbeat_timeout_s=15)
+    assert rules.silence_s(is_leased=True) == rules.silence_s(is_leased=False) == 15
 
 
 @pytest.mark.parametrize(

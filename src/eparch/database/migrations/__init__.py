@@ -24,6 +24,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0007_read_indexes",
     "0008_queue_by_labels",
     "0009_retention",
+    "0010_heartbeat_leases",
 )
 
 

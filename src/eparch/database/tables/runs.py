@@ -71,6 +71,8 @@ def _heartbeat(run: str) -> Table:
         METADATA,
         Column(f"{run}_id", Uuid, ForeignKey(f"{run}.id", ondelete="CASCADE"), primary_key=True),
         instant("heartbeat", nullable=False),
+        # When two beats will have been missed; null where the client does not say how often it beats.
+        instant("missed_at", nullable=True),
     )
 
 

@@ -47,7 +47,8 @@ class Watch:
         while not self._closed.is_set():
             try:
                 if rounds % round(_BEAT_S / _ASK_S) == 0:
-                    state = beat(self._client, {self._flow_run_id: True}).get(self._flow_run_id, "Running")
+                    states = beat(self._client, {self._flow_run_id: True}, _BEAT_S)
+                    state = states.get(self._flow_run_id, "Running")
                 else:
                     state = flow_run_state(self._client, self._flow_run_id)
             except ClientError as error:

@@ -1,0 +1,3 @@
+ALTER TABLE flow_run_heartbeat ADD COLUMN missed_at VARCHAR(32);
+
+ALTER TABLE task_run_heartbeat ADD COLUMN missed_at VARCHAR(32);
