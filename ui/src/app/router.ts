@@ -11,6 +11,7 @@ export const routes: RouteRecordRaw[] = [
   { path: `/flow/:id(${ID})`, component: () => import('@/features/flow/FlowPage.vue') },
   { path: `/flow/:id(${ID})/run`, component: () => import('@/features/run-flow/RunFlowPage.vue') },
   { path: `/flow-run/:id(${ID})`, component: () => import('@/features/flow-run/FlowRunPage.vue') },
+  { path: `/task-run/:id(${ID})`, component: () => import('@/features/task-run/TaskRunPage.vue') },
   { path: '/agents', component: () => import('@/features/agents/AgentsPage.vue') },
   { path: '/limits', component: () => import('@/features/limits/LimitsPage.vue') },
   { path: '/projects', component: () => import('@/features/projects/ProjectsPage.vue') },

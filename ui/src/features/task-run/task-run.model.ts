@@ -1,0 +1,60 @@
+/** What one task run tells: its attempts, where its result is, and the conditions for its mapped children. */
+import type { TaskRunBoolExp, TaskRunStatesResult } from '@/generated/task-run'
+import type { Json } from '@/shared/graphql/document'
+import { statesOf, type Family } from '@/shared/state/states.model'
+
+type StateRow = TaskRunStatesResult['task_run_state'][number]
+
+/** The families by which children are told apart. */
+export const SHOWN = ['Failed', 'Running', 'Waiting', 'Cancelled', 'Success'] as const satisfies readonly Family[]
+
+/** How often it began to run; the states may be in any order. */
+export function attemptsOf(states: readonly StateRow[]): number {
+  return states.filter(({ state }) => state === 'Running').length
+}
+
+export interface Result {
+  /** The kind of the result, as `LocalResult`; null where there is none. */
+  kind: string | null
+  location: string | null
+}
+
+/** Where the result of a task run is, from its state. */
+export function resultOf(stateResult: Json, serialized: Json): Result {
+  const inState = fieldsOf(serialized)?._result
+  const fields = fieldsOf(stateResult) ?? fieldsOf(inState) ?? {}
+  const { type, location } = fields
+  const isNone = type === 'NoResultType' || typeof type !== 'string'
+  return { kind: isNone ? null : type, location: typeof location === 'string' && location !== '' ? location : null }
+}
+
+/** The condition for the mapped children of a task run, of some families or all. */
+export function childrenWhere(flowRunId: string, taskId: string, families: readonly string[]): TaskRunBoolExp {
+  return {
+    flow_run_id: { _eq: flowRunId },
+    task_id: { _eq: taskId },
+    map_index: { _gte: 0 },
+    ...(families.length > 0 && { state: { _in: families.flatMap((family) => statesOf(family as Family)) } }),
+  }
+}
+
+/** What a task run is called: its own name, or that of its task with its index. */
+export function titleOf(
+  name: string | null,
+  task: { name: string | null; slug: string } | null,
+  index: number,
+): string {
+  if (name !== null && name !== '') return name
+  const base = task?.name ?? task?.slug ?? 'Task run'
+  return index >= 0 ? `${base} [${index}]` : base
+}
+
+/** How loud a line of the log is. */
+export function toneOf(level: string | null): 'bad' | 'warn' | 'plain' {
+  if (level === 'ERROR' || level === 'CRITICAL') return 'bad'
+  return level === 'WARNING' ? 'warn' : 'plain'
+}
+
+function fieldsOf(value: Json | undefined): { [key: string]: Json } | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+}
