@@ -15,8 +15,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, create_engine, select, update
 
-from eparch.database.engines import parse_url
+from eparch.database.engines import parse_url, writing_engine
 from eparch.database.tables import flow_run, flow_run_heartbeat, flow_run_state, service_lease
+from eparch.services.lease import DURATION_S
 from tests.clients.api import Api
 from tests.databases import PostgreSQLDatabases
 from tests.operations.samples import flow_document, task
@@ -153,3 +154,13 @@ def test_a_server_that_is_dead_or_paused_is_followed_within_15_s(start: Start, e
     with engine.begin() as connection:
         assert set(connection.scalars(select(flow_run.c.times_resurrected))) == {1}
         assert min(connection.scalars(select(service_lease.c.token))) > 1
+
+
+def test_a_paused_process_loses_its_locks_before_its_leases_run_out(url: str) -> None:
+    """Else a server that was paused within a transaction would keep the others from its leases for as long."""
+    engine = writing_engine(parse_url(url))
+    with engine.begin() as connection:
+        statement = "SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+        timeout_ms = connection.exec_driver_sql(statement).scalar_one()
+    engine.dispose()
+    assert 0 < timeout_ms < DURATION_S * 1000

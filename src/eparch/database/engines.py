@@ -25,7 +25,9 @@ _POOL_SIZE: Final = 0
 
 # A server that vanished without a word is given up after about a minute instead of hours.
 _KEEPALIVES: Final = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-_SESSION: Final = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s"
+# A process that was paused within a transaction holds its locks, those on leases too: it loses them before its leases
+# have run out, so that another server takes over in time. Our own transactions never idle for a second.
+_SESSION: Final = "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=7s"
 
 
 def parse_url(database_url: str) -> URL:

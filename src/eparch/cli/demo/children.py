@@ -87,10 +87,14 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float) -> N
         time.sleep(_PAUSE_S)
 
 
-def end_on_sigterm() -> None:
-    """Let SIGTERM unwind the demo as Ctrl-C does, so that no process is left behind."""
+def end_on_signals() -> None:
+    """Let SIGTERM unwind the demo as Ctrl-C does, so that no process is left behind.
+
+    SIGINT as well: a shell that starts something in the background lets it ignore that.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from eparch.cli.connection import Api
-from eparch.cli.demo.children import Child, end_on_sigterm, running, wait_until
+from eparch.cli.demo.children import Child, end_on_signals, running, wait_until
 from eparch.cli.demo.story import PROJECT, Ending, Story
 from eparch.cli.output import Column, print_rows, say
 from eparch.client.profiles import Profile
@@ -49,7 +49,7 @@ def demo(
     A table shows what became of the runs. Then server and agent go on until Ctrl-C, which ends both. With --once they
     end by themselves, and the exit code is 1 if a run became something else than it was to become.
     """
-    end_on_sigterm()
+    end_on_signals()
     folder = Path(tempfile.mkdtemp(prefix="eparch-demo-")) if home is None else home.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_well = False
