@@ -41,7 +41,7 @@ PAGES = (
     Page("/flow/{flow}", "/flow/:id(${ID})", shows=("README", "Last runs")),
     Page("/flow/{flow}?tab=runs", "/flow/:id(${ID})", shows=("Scheduled",), is_picture=False),
     Page("/flow/{flow}?tab=schematic", "/flow/:id(${ID})", is_picture=False),
-    Page("/flow/{flow}?tab=tasks", "/flow/:id(${ID})", shows=("Trigger", "Retries"), is_picture=False),
+    Page("/flow/{flow}?tab=tasks", "/flow/:id(${ID})", shows=("Task", "tasks"), is_picture=False),
     Page("/flow/{flow}?tab=schedule", "/flow/:id(${ID})", shows=("Policies",)),
     Page("/flow/{flow}?tab=backfills", "/flow/:id(${ID})", shows=("A backfill makes",), is_picture=False),
     Page("/flow/{flow}?tab=versions", "/flow/:id(${ID})", shows=("Difference",), is_picture=False),
