@@ -91,8 +91,8 @@ def questions(call: Call) -> list[Question]:
             "dashboard: a week in 60 spans, counts, failures, late, upcoming, agents",
             f"""query ($from: DateTime!, $to: DateTime!, $week: timestamptz!, $now: timestamptz!) {{
                 flow_run_history(start: $from, end: $to, buckets: 60) {{ buckets {{ start state_counts }} }}
-                failed: flow_run(where: {{state: {{_eq: "Failed"}}, end_time: {{_gte: $week}}}},
-                    order_by: {{end_time: desc}}, limit: 10) {{ {_RUN_ROW} }}
+                failed: flow_run(where: {{state: {{_eq: "Failed"}}, scheduled_start_time: {{_gte: $week}}}},
+                    order_by: {{scheduled_start_time: desc}}, limit: 10) {{ {_RUN_ROW} }}
                 late: flow_run(where: {{state: {{_eq: "Scheduled"}}, scheduled_start_time: {{_lt: $now}}}},
                     order_by: {{scheduled_start_time: asc}}, limit: 10) {{ {_RUN_ROW} }}
                 upcoming: flow_run(where: {{state: {{_eq: "Scheduled"}}, scheduled_start_time: {{_gte: $now}}}},
