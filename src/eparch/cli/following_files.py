@@ -10,10 +10,17 @@ _LOOK_S: Final = 0.5
 def changed_files(files: Callable[[], Iterable[Path]], sleep: Callable[[float], None]) -> Iterator[list[Path]]:
     """Yield the files that have appeared or changed since the last look, for ever; nothing where none has.
 
+    The first look is taken by this call itself: what changes while its caller still reads the files is seen.
+
     Args:
         files: lists the files to look at, anew each time.
     """
-    known = _marks(files())
+    return _changes(files, sleep, _marks(files()))
+
+
+def _changes(
+    files: Callable[[], Iterable[Path]], sleep: Callable[[float], None], known: dict[Path, tuple[int, int]]
+) -> Iterator[list[Path]]:
     while True:
         sleep(_LOOK_S)
         found = _marks(files())

@@ -52,6 +52,7 @@ def register(
     """
     references.project(api, project)
     files = list(_files(paths))
+    changes = changed_files(lambda: [file for file, _ in _files(paths)], time.sleep)
     rows: list[dict[str, Any]] = []
     failures = 0
     options = {"labels": label, "set_schedule_active": schedule}
@@ -71,7 +72,7 @@ def register(
     print_rows(rows, _COLUMNS, output, nothing="No flow was registered.")
     if not watch:
         return 1 if failures or not rows else None
-    _watch(paths, project, label, name, schedule=schedule)
+    _watch(changes, project, label, name, schedule=schedule)
     return None
 
 
@@ -123,7 +124,7 @@ def _registered(api: Api, flow: Any, project: str, file: Path, *, is_forced: boo
 
 
 def _watch(
-    paths: Sequence[Path], project: str, label: list[str] | None, name: list[str] | None, *, schedule: bool
+    changes: Iterator[list[Path]], project: str, label: list[str] | None, name: list[str] | None, *, schedule: bool
 ) -> None:
     """Register what changes, each time in a process of its own: it imports anew what flow files import."""
     import subprocess
@@ -132,6 +133,6 @@ def _watch(
     options += [word for one in label or () for word in ("--label", one)]
     options += [word for one in name or () for word in ("--name", one)]
     say("Watching for changes; Ctrl-C ends it.")
-    for changed in changed_files(lambda: [file for file, _ in _files(paths)], time.sleep):
+    for changed in changes:
         words = [sys.executable, "-m", "eparch.cli", "register", *map(str, changed), *options]
         subprocess.run(words, check=False)  # noqa: S603 - the words are ours

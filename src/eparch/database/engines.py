@@ -93,7 +93,9 @@ def _sqlite_engine(url: URL, *, begin: str, query_only: bool = False, has_checkp
         # that turns to writing can fail at once with "database is locked".
         connection.isolation_level = None
         # Only an empty file heeds it: space that is freed can then be given back a little at a time (`compaction`).
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # It is not even said to another one: where nothing can be written, the pragma itself would fail.
+        if not query_only and connection.execute("PRAGMA page_count").fetchone() == (0,):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         (journal_mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if journal_mode != "wal":
             raise ConfigurationError(
