@@ -63,7 +63,7 @@ def test_a_file_without_the_flow_says_what_there_is(script: Path, tmp_path: Path
         flow_of_file(empty, None)
     broken = tmp_path / "broken.py"
     broken.write_text("import does_not_exist\n")
-    with pytest.raises(FlowError, match="fails: ModuleNotFoundError"):
+    with pytest.raises(FlowError, match="fails in line 1: ModuleNotFoundError"):
         flow_of_file(broken, None)
     with pytest.raises(FlowError, match="cannot be read: No such file"):
         flow_of_file(tmp_path / "missing.py", None)
