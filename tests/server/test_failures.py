@@ -176,7 +176,8 @@ def test_a_file_that_another_process_holds_is_said_and_waited_for(start_server: 
 
 def test_when_too_much_waits_further_changes_are_put_off(start_server: StartServer, opened: ExitStack) -> None:
     each = json.dumps([{"query": CREATE, "variables": {"name": f"waiting {index}"}} for index in range(100)])
-    with start_server() as server:
+    # What services write would wait in the same queue.
+    with start_server("--no-services-enabled") as server:
         wires = [opened.enter_context(Wire(server.port, timeout_s=120)) for _ in range(210)]
         with writers_held_up(server.database_url):
             for index, wire in enumerate(wires):
@@ -192,5 +193,4 @@ def test_when_too_much_waits_further_changes_are_put_off(start_server: StartServ
         made = sum("errors" not in answer for response in answers for answer in response.json())
         count = ask(server.port, "{ project_aggregate { aggregate { count } } }").json()
         assert count["data"]["project_aggregate"]["aggregate"]["count"] == made
-        # What the server's own services had to write waited in the same queue.
-        assert made > 19_900
+        assert made >= 20_000
