@@ -287,6 +287,22 @@ def test_a_look_at_the_queue_uses_an_index_without_what_has_ended(backend: Backe
         assert "flow_run USING INDEX ix_flow_run_queue_labels (tenant_id=? AND <expr>=? AND" in used
 
 
+def test_a_claim_looks_up_and_locks_each_run_by_itself_when_its_turn_comes(backend: Backend) -> None:
+    if backend.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time and locks no rows")
+    instants = dict.fromkeys(("before", "retries_before"), START)
+    lists = {"full": "[]", "seen": "[]"}
+    for has_limits in (False, True):
+        statement = eparch.operations.queue._DUE[True, has_limits]
+        bound = {"tenant_id": TENANT, "labels": "[]", "is_bare": True, "limit": 5, **instants}
+        steps = plan_of(backend, statement, bound | (lists if has_limits else {}))
+        # In this order: the queue is sorted before any run is locked, and not after all are.
+        kinds = [step.strip().removeprefix("->").split("  (")[0].strip() for step in steps]
+        assert kinds[:3] == ["Limit", "Nested Loop", "Sort"]
+        assert "LockRows" in kinds
+        assert any("Index Cond: (id =" in step for step in steps), steps
+
+
 def test_runs_of_many_kinds_of_labels_are_offered_to_those_that_they_fit(backend: Backend, flow_id: str) -> None:
     kinds = [[], ["a"], ["a", "b"], ["b"], ["b", "a"], ["c", "a"], ["ü"]]
     runs = [(make_run(backend, flow_id, labels), set(labels)) for labels in kinds for _ in range(3)]

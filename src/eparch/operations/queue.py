@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Row, Select, Text, bindparam, func, select, union_all
+from sqlalchemy import Boolean, ColumnElement, Integer, Row, Select, Text, bindparam, func, select, true, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -253,13 +253,17 @@ def _due_runs(*, locks: bool, has_limits: bool) -> Select[Any]:
     waiting = _WAITING
     if has_limits:
         waiting = waiting.where(~has_any(flow_run.c.labels, "full"), ~is_one_of(flow_run.c.id, "seen"))
-    both = union_all(waiting, _RESUMING).subquery("queue")
+    both = union_all(waiting, _RESUMING).subquery("both")
     limit = bindparam("limit", type_=Integer())
-    order = (both.c.priority.desc(), both.c.due, both.c.id)
+    ordered = select(both).order_by(both.c.priority.desc(), both.c.due, both.c.id)
     if not locks:
-        return select(both).order_by(*order).limit(limit)
-    joined = select(*_COLUMNS).join(both, both.c.id == flow_run.c.id)
-    return joined.order_by(*order).limit(limit).with_for_update(of=flow_run, skip_locked=True)
+        return ordered.limit(limit)
+    # Each run is looked up by its id and locked when its turn comes. To a plain join PostgreSQL, which guesses that
+    # thousands of runs fit, would bring all runs in the order of their ids: 60 ms for one that fits among 100,000.
+    queue = ordered.subquery("queue")
+    locked = select(*_COLUMNS).where(flow_run.c.id == queue.c.id).with_for_update(skip_locked=True).lateral("locked")
+    joined = select(locked).select_from(queue).join(locked, true())
+    return joined.order_by(queue.c.priority.desc(), queue.c.due, queue.c.id).limit(limit)
 
 
 _DUE: Final = {
