@@ -5,11 +5,13 @@ What people type is an id, or a name; a name that is close to one that exists is
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from eparch.cli.connection import Api
-from eparch.core.errors import EparchError, NotFound
+from eparch.cli.dispatch import UsageError
+from eparch.core.errors import BadInput, EparchError, NotFound
 
 # So many names are looked at for what somebody may have meant.
 _NAMES_MAX: Final = 1000
@@ -51,6 +53,38 @@ def flow(api: Api, text: str, project: str | None = None) -> dict[str, Any]:
         projects = sorted(row["project"]["name"] for row in rows)
         raise Ambiguous(
             f"{len(rows)} projects have a flow {name!r}: {', '.join(projects)}.", hint=f"write {projects[0]}/{name}"
+        )
+    return rows[0]
+
+
+def archived_flow(api: Api, text: str, project: str | None = None) -> dict[str, Any]:
+    """Return a version of a flow that is to be current again: the one with this id, else the newest of this name.
+
+    Raises:
+        BadInput: a version of it is current.
+        NotFound, Ambiguous: as `flow`.
+    """
+    if is_id(text):
+        return flow(api, text)
+    where: dict[str, Any] = {"name": {"_eq": text}} | ({"project": {"name": {"_eq": project}}} if project else {})
+    rows = api.rows("flow", f"{FLOW} archived", where, order="{version: desc}")
+    if not rows and project is None and "/" in text:
+        project, _, name = text.partition("/")
+        return archived_flow(api, name, project)
+    groups = {row["flow_group_id"]: row for row in reversed(rows)}
+    if not groups:
+        known = api.rows("flow", "name", {"archived": {"_eq": True}}, limit=_NAMES_MAX)
+        raise NotFound(f"There is no flow {text!r}.", hint=_hint(text, known, "see eparch get flows --archived"))
+    if len(groups) > 1:
+        projects = sorted(row["project"]["name"] for row in groups.values())
+        raise Ambiguous(
+            f"{len(groups)} projects have a flow {text!r}: {', '.join(projects)}.", hint=f"write {projects[0]}/{text}"
+        )
+    current = [row for row in rows if not row["archived"]]
+    if current:
+        raise BadInput(
+            f"Flow {text!r} is not archived: its version {current[0]['version']} is current.",
+            hint=f"give the id of the version that you want: eparch get flows --archived --name {_word(text)}",
         )
     return rows[0]
 
@@ -101,6 +135,17 @@ def agent(api: Api, text: str, selection: str = "id name") -> dict[str, Any]:
     if len(rows) > 1:
         raise Ambiguous(f"{len(rows)} agents are called {text!r}.", hint="use its id, from eparch get agents")
     return rows[0]
+
+
+def check_exists(path: Path, otherwise: str) -> None:
+    """Do nothing, or say that there is no such file, and which one may be meant.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.exists():
+        near = [str(path.with_name(other.name)) for other in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise UsageError(f"There is no file {path}.", hint=close_to(str(path), near, otherwise))
 
 
 def is_id(text: str) -> bool:

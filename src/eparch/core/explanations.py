@@ -247,7 +247,7 @@ def _queued(
         yield Reason(
             "QUEUE_PAUSED",
             "The work queue is paused: agents are offered no runs.",
-            "let it go on: resume_tenant_work_queue",
+            "let it go on: eparch queue resume",
         )
     fitting = [agent for agent in agents if takes(agent.labels, run.labels)]
     reason = _agents_missing(run, agents, fitting, now)

@@ -84,7 +84,7 @@ def _late(api: Api, due: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
 def _paused(api: Api) -> Iterator[Finding]:
     for tenant in api.rows("tenant", "name settings"):
         if (tenant["settings"] or {}).get("work_queue_paused"):
-            hint = "resume it with the mutation resume_tenant_work_queue, or in the web UI"
+            hint = "let it go on: eparch queue resume"
             yield warning("work queue", f"It is paused for {tenant['name']!r}: agents are given no runs.", hint)
 
 
