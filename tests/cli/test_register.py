@@ -70,6 +70,26 @@ def test_a_flow_file_that_fails_says_in_which_line(own: Program, tmp_path: Path,
         assert part in done.err
 
 
+def test_a_file_called_as_a_module_of_the_standard_library_breaks_no_other(own: Program, tmp_path: Path) -> None:
+    own.ok("project", "create", "demo")
+    folder = tmp_path / "named"
+    folder.mkdir()
+    code = "import {module}\nfrom eparch import Flow, task\nimport beside\n"
+    code += "@task\ndef one():\n    return {use}, beside.VALUE\nwith Flow('{name}') as f:\n    one()\n"
+    (folder / "beside.py").write_text("VALUE = 7\n")
+    for name, module, use in (
+        ("random", "calendar", "calendar.isleap(2028)"),
+        ("calendar", "statistics", "statistics.mean([1])"),
+        ("types", "fractions", "fractions.Fraction(1, 2)"),
+        ("zipfile", "random", "random.random()"),
+    ):
+        (folder / f"{name}.py").write_text(code.format(name=name, module=module, use=use))
+    done = own("register", folder, "-p", "demo")
+    assert done.code == 0, done
+    assert [row["name"] for row in own.json("get", "flows")] == ["calendar", "random", "types", "zipfile"]
+    assert own("run", "--path", folder / "zipfile.py").code == 0
+
+
 def test_wrong_calls_say_what_to_do(own: Program, flow_file: Path) -> None:
     own.ok("project", "create", "demo")
     missing = own("register", flow_file.with_name("flow.py"), "-p", "demo")
@@ -78,7 +98,10 @@ def test_wrong_calls_say_what_to_do(own: Program, flow_file: Path) -> None:
     assert own("register", flow_file, "-p", "dmo").hint == "hint: did you mean 'demo'?"
     plain = flow_file.parent / "plain.py"
     plain.write_text("x = 1\n")
-    assert own("register", plain, "-p", "demo").error == f"error: There is no flow in {plain}."
+    beside = own("register", plain, flow_file, "-p", "demo", "-n", "squares")
+    assert beside.code == 2
+    assert beside.error == f"error: There is no flow in {plain}."
+    assert "demo/squares" in beside.out, "the other file is registered"
     assert "There is no flow 'cubes'" in own("register", flow_file, "-p", "demo", "-n", "cubes").error
     assert own("register", flow_file).code == 2
 

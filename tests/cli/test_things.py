@@ -144,5 +144,14 @@ def test_a_flow_file_runs_without_a_server(eparch: Program, flow_file: Path) -> 
     failed = eparch("run", "--path", flow_file, "-n", "squares", "--param", "n=5")
     assert failed.code == 3
     several = eparch("run", "--path", flow_file)
-    assert several.code == 1
+    assert several.code == 2
     assert "There are several flows in" in several.error
+
+
+def test_a_file_without_a_flow_is_a_wrong_call(eparch: Program, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.py"
+    plain.write_text("x = 1\n")
+    done = eparch("run", "--path", plain)
+    assert (done.code, done.error) == (2, f"error: There is no flow in {plain}.")
+    missing = eparch("run", "--path", tmp_path / "plan.py")
+    assert (missing.code, missing.hint) == (2, f"hint: did you mean '{plain}'?")

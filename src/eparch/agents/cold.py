@@ -33,7 +33,8 @@ def start_own(flow_run_id: str, environment: Mapping[str, str], folder: str | No
     """
     theirs, ours = os.pipe()
     try:
-        words = [sys.executable, "-m", "eparch.agents.flow_run", flow_run_id, "--control", str(theirs)]
+        # -P: a file of the user's that is called as a module of the standard library is not to be taken for it.
+        words = [sys.executable, "-P", "-m", "eparch.agents.flow_run", flow_run_id, "--control", str(theirs)]
         process = _started(words, environment, folder, (theirs,))
     except OSError:
         os.close(ours)

@@ -20,6 +20,7 @@ from eparch.client.client import Client
 from eparch.client.errors import ClientError
 from eparch.sdk.engine.server_run import Interruption, run_flow_run
 from eparch.sdk.engine.watching import Watch
+from eparch.sdk.storage.loading import let_import_from
 
 UNTOLD: Final = 3
 
@@ -28,6 +29,8 @@ _logger: Final = logging.getLogger("eparch.flow_run")
 
 def carry_out(flow_run_id: str, control: int | None) -> int:
     """Carry out a flow run and return the exit code of its process."""
+    # As for any program; after the standard library, so that a file of the user's does not stand in for a part of it.
+    let_import_from(os.getcwd())
     client = Client()
     interruption = Interruption()
     if control is not None:

@@ -101,7 +101,8 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "eparch.agents.nursery", str(theirs.fileno())],
+                # -P: a user's file called as a module of the standard library is not to be taken for it.
+                [sys.executable, "-P", "-m", "eparch.agents.nursery", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 # A key press at the agent's terminal is for the agent.

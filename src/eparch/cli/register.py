@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from eparch.cli import references
 from eparch.cli.connection import Api, with_api
-from eparch.cli.dispatch import UsageError
+from eparch.cli.dispatch import CALLED_WRONGLY, FAILED, UsageError
 from eparch.cli.following_files import changed_files
 from eparch.cli.output import Column, Output, print_rows, say
 from eparch.core.errors import EparchError
@@ -47,14 +47,15 @@ def register(
 ) -> int | None:
     """Register the flows in files, and print the version and id of each.
 
-    A flow that has not changed keeps its version. A file that fails does not keep the others from being registered; the
-    exit code is 1 then. In a folder all *.py files are looked at, those in folders below it too.
+    A flow that has not changed keeps its version. A file that fails does not keep the others from being registered: the
+    exit code is 1 then, 2 for a file without a flow. In a folder all *.py files are looked at, those in folders below
+    it too.
     """
     references.project(api, project)
     files = list(_files(paths))
     changes = changed_files(lambda: [file for file, _ in _files(paths)], time.sleep)
     rows: list[dict[str, Any]] = []
-    failures = 0
+    code = 0
     options = {"labels": label, "set_schedule_active": schedule}
     wanted = set(name or ())
     for file, is_named in files:
@@ -63,15 +64,15 @@ def register(
                 if not wanted or flow.name in wanted:
                     row = _registered(api, flow, project, file, is_forced=force, **options)
                     rows.append(row)
-        except EparchError as error:
-            failures += 1
+        except (EparchError, UsageError) as error:
+            code = max(code, CALLED_WRONGLY if isinstance(error, UsageError) else FAILED)
             say(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
     if missing := sorted(wanted - {row["name"] for row in rows}):
-        failures += 1
+        code = max(code, FAILED)
         say(f"error: There is no flow {missing[0]!r} in {', '.join(map(str, paths))}.")
     print_rows(rows, _COLUMNS, output, nothing="No flow was registered.")
     if not watch:
-        return 1 if failures or not rows else None
+        return code or (None if rows else FAILED)
     _watch(changes, project, label, name, schedule=schedule)
     return None
 
@@ -85,12 +86,9 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
                 for file in sorted(path.rglob("*.py"))
                 if not any(part.startswith((".", "__")) for part in file.relative_to(path).parts)
             )
-        elif path.exists():
-            yield path, True
         else:
-            near = [str(path.with_name(other.name)) for other in path.parent.glob("*")] if path.parent.is_dir() else []
-            hint = references.close_to(str(path), near, "name a file or a folder")
-            raise UsageError(f"There is no file {path}.", hint=hint)
+            references.check_exists(path, "name a file or a folder")
+            yield path, True
 
 
 def _flows(file: Path, *, may_be_none: bool) -> list[Any]:
@@ -134,5 +132,5 @@ def _watch(
     options += [word for one in name or () for word in ("--name", one)]
     say("Watching for changes; Ctrl-C ends it.")
     for changed in changes:
-        words = [sys.executable, "-m", "eparch.cli", "register", *map(str, changed), *options]
+        words = [sys.executable, "-P", "-m", "eparch.cli", "register", *map(str, changed), *options]
         subprocess.run(words, check=False)  # noqa: S603 - the words are ours

@@ -163,9 +163,13 @@ def _refuse_for_path(**options: Any) -> None:
 
 
 def _run_here(path: Path, name: str | None, parameters: dict[str, Any]) -> int:
-    from eparch.sdk.storage.loading import flow_of_file
+    from eparch.sdk.storage.loading import UnclearFlow, flow_of_file
 
-    flow = flow_of_file(path, name)
+    references.check_exists(path, "name a file with a flow")
+    try:
+        flow = flow_of_file(path, name)
+    except UnclearFlow as error:
+        raise UsageError(error.message, hint=error.hint) from error
     _check({"name": flow.name, "parameters": [{"name": one.name} for one in flow.parameters()]}, parameters)
     state = flow.run(parameters)
     say(f"Flow {flow.name} ended: {type(state).__name__}{f', {state.message}' if state.message else ''}")

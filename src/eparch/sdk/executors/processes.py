@@ -231,7 +231,7 @@ class _Worker:
         if self._pipe is not None:
             return self._pipe
         ours, theirs = connection.Pipe()
-        command = [sys.executable, "-m", "eparch.sdk.executors.process_worker", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "eparch.sdk.executors.process_worker", str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
         theirs.close()
         self._pipe = ours

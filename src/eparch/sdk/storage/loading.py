@@ -5,6 +5,7 @@ In charge of executing code and finding the flow in it; not in charge of getting
 
 import importlib
 import sys
+import sysconfig
 from collections.abc import Iterable
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -19,10 +20,16 @@ from eparch.sdk.errors import FlowError
 if TYPE_CHECKING:
     from eparch.sdk.flows import Flow
 
+
+class UnclearFlow(FlowError):
+    """It cannot be said which flow is meant: there is none, or there are several."""
+
+
 is_loading: ContextVar[bool] = ContextVar("eparch_is_loading", default=False)
 """Whether a flow's file is being executed: what registers or runs flows at its end is then not meant."""
 
 _MODULE: Final = "__eparch_flow__"
+_STANDARD: Final = sysconfig.get_path("stdlib")
 
 
 def flow_of_file(path: Path, name: str | None) -> "Flow":
@@ -32,6 +39,7 @@ def flow_of_file(path: Path, name: str | None) -> "Flow":
         name: which one; None for the only one there is.
     Raises:
         FlowError: there is no such file, its code fails, or it has no such flow.
+        UnclearFlow: no name is given, and it has no flow or several.
     """
     return flow_of_source(_read(path), str(path), name)
 
@@ -47,6 +55,17 @@ def flow_of_source(source: bytes, filename: str, name: str | None) -> "Flow":
     return _found(_executed(source, filename), name, filename)
 
 
+def let_import_from(folder: str) -> None:
+    """Let what lies in a folder be imported, as what lies beside a script can be.
+
+    After the standard library: a flow file called `random.py` must not be what others get for `import random`.
+    """
+    if folder in sys.path:
+        return
+    standard = [index for index, place in enumerate(sys.path) if place.startswith(_STANDARD) and not _has_sites(place)]
+    sys.path.insert(max(standard, default=-1) + 1, folder)
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -60,10 +79,7 @@ def _executed(source: bytes, filename: str) -> list[Any]:
     module.__file__ = filename
     # Pickle and dataclasses look a class's module up by name.
     sys.modules[_MODULE] = module
-    folder = str(Path(filename).parent)
-    if folder not in sys.path:
-        # As for a script: what lies beside it can be imported.
-        sys.path.insert(0, folder)
+    let_import_from(str(Path(filename).parent))
     token = is_loading.set(True)
     try:
         exec(compile(source, filename, "exec"), module.__dict__)  # noqa: S102 - the user's own flow file
@@ -72,6 +88,10 @@ def _executed(source: bytes, filename: str) -> list[Any]:
     finally:
         is_loading.reset(token)
     return list(vars(module).values())
+
+
+def _has_sites(place: str) -> bool:
+    return Path(place).name in {"site-packages", "dist-packages"}
 
 
 def _failure(error: Exception, filename: str) -> FlowError:
@@ -150,9 +170,9 @@ def _found(values: Iterable[Any], name: str | None, place: str) -> "Flow":
     if name in flows:
         return flows[name]  # type: ignore[no-any-return]
     if not flows:
-        raise FlowError(f"There is no flow in {place}.", hint="the flow must be a variable of the file")
+        raise UnclearFlow(f"There is no flow in {place}.", hint="the flow must be a variable of the file")
     if name is None:
-        raise FlowError(
+        raise UnclearFlow(
             f"There are several flows in {place}: {', '.join(sorted(flows))}.", hint="say which by its name"
         )
     close = get_close_matches(name, flows, 1)
