@@ -100,7 +100,8 @@ def test_agents_are_offered_the_runs_at_once(backend: Backend, group_id: str) ->
 
 def test_parameters_and_labels_are_those_of_the_backfill_then_of_the_clock(backend: Backend) -> None:
     clock = interval_clock(60, parameter_defaults={"x": 1, "y": 1}, labels=["clock"])
-    group_id = make(backend, schedule(clock))
+    parameters = [{"name": name, "required": False, "default": None} for name in "xyz"]
+    group_id = make(backend, schedule(clock), parameters=parameters)
     begin(backend, group_id, 0, 0, parameters={"y": 2, "z": 3}, labels=["b", "a", "b"])
     begin(backend, group_id, 1, 1)
     go_on(backend)
@@ -247,6 +248,19 @@ def test_what_makes_no_sense_is_refused(backend: Backend, group_id: str, given: 
     asked = {"flow_group_id": group_id, "range_start": hour(0), "range_end": hour(5), **given}
     with pytest.raises(BadInput, match=words):
         backend.run("create_backfill", **asked)
+    assert backend.count(backfill) == 0
+
+
+def test_a_parameter_that_the_flow_does_not_have_is_refused(backend: Backend) -> None:
+    parameters = [{"name": "day", "required": False, "default": "today"}]
+    given = {"range_start": hour(0), "range_end": hour(5)}
+    group_id = make(backend, parameters=parameters)
+    with pytest.raises(BadInput, match="The flow has no parameter 'days'") as refused:
+        backend.run("create_backfill", flow_group_id=group_id, parameters={"days": 1}, dry_run=True, **given)
+    assert refused.value.hint == "did you mean 'day'?"
+    with pytest.raises(BadInput, match="The flow has no parameter 'x'") as refused:
+        backend.run("create_backfill", flow_group_id=group_id, parameters={"day": 1, "x": 1}, **given)
+    assert refused.value.hint == "its parameters: day"
     assert backend.count(backfill) == 0
 
 

@@ -5,6 +5,7 @@ In charge of which of flow, flow group and maker has the last word; not in charg
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeAlias
 
 from eparch.core.errors import BadInput
@@ -76,6 +77,25 @@ def run_parameters(flow: FlowDefaults, given: Document | None) -> dict[str, obje
             detail={"parameters": missing},
         )
     return merged
+
+
+def refuse_unknown_parameters(flow: FlowDefaults, given: Document) -> None:
+    """Do nothing, or say that a flow has no parameter of a name that is given.
+
+    Not for single runs: clients of old may give any name with those.
+
+    Raises:
+        BadInput: it has none of this name.
+    """
+    known = [name for name, _ in _named(flow)]
+    for name in given:
+        if isinstance(flow.parameters, list) and name not in known:
+            close = get_close_matches(name, known, 1)
+            raise BadInput(
+                f"The flow has no parameter {name!r}.",
+                hint=f"did you mean {close[0]!r}?" if close else f"its parameters: {', '.join(known) or 'none'}",
+                detail={"parameter": name},
+            )
 
 
 def unfilled_parameters(flow: FlowDefaults) -> frozenset[str]:

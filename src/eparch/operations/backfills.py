@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, select
 from eparch.core.backfills import CONCURRENCY_MAX, BackfillState, Direction, backfill_events
 from eparch.core.errors import BadInput, NotFound
 from eparch.core.principals import Principal
-from eparch.core.run_defaults import run_parameters
+from eparch.core.run_defaults import refuse_unknown_parameters, run_parameters
 from eparch.core.schedules import DaylightRule, Event, ScheduleError, auto_schedule_key, parse_schedule
 from eparch.database.bulk import insert_rows
 from eparch.database.tables import backfill, backfill_instant, flow_run
@@ -47,6 +47,7 @@ def create_backfill(tx: Transaction, principal: Principal, given: Input, now: da
     events = backfill_events(
         schedule, given["range_start"], given["range_end"], direction, DaylightRule(row.daylight_rule), now
     )
+    refuse_unknown_parameters(defaults_of(row), parameters)
     for clock in schedule.clocks:
         run_parameters(defaults_of(row), {**clock.parameter_defaults, **parameters})
     keys = [auto_schedule_key(event.start_time, event.parameter_defaults, event.labels) for event in events]
