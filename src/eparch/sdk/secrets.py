@@ -156,8 +156,9 @@ def server_secret(name: str) -> Any:
     try:
         return run_client().ask("query($name: String!) { secret_value(name: $name) }", {"name": name})["secret_value"]
     except Refused as error:
+        why = "" if error.error_code == "NOT_FOUND" else f" that can be had: {error.message.rstrip('.')}"
         raise SecretNotFound(
-            f"There is no secret {name!r}: {error.message}",
+            f"There is no secret {name!r}{why}.",
             hint=f"set {_VARIABLE}{name} in the environment of the run, or store it: eparch secret set {name}",
         ) from None
 
