@@ -92,13 +92,22 @@ def test_a_home_of_its_own_is_kept(program: Program) -> None:
     assert (program.folder / "kept" / "eparch.sqlite").exists()
 
 
+def test_a_port_that_is_none_is_told(program: Program) -> None:
+    done = program("demo", EPARCH_PORT="soon")
+    assert done.code == 2
+    assert done.error == "error: EPARCH_PORT is 'soon', but must be a whole number from 0 to 65535."
+
+
 def test_a_port_that_is_taken_is_told(program: Program) -> None:
     import socket
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = program("demo", "--once", "--home", "kept", "--port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        done = program("demo", "--once", "--home", "kept", "--port", port)
+        by_variable = program("demo", "--once", "--home", "kept", EPARCH_PORT=port)
+    assert (by_variable.code, by_variable.error) == (done.code, done.error)
     assert done.code == 1
     assert done.error.startswith("error: The server ended with code ")
     assert "server.log" in done.hint

@@ -262,6 +262,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+_NEAREST_MAX: Final = 3
 _TYPES: Final[Mapping[str, Any]] = get_type_hints(Settings)
 _ROWS: Final[Mapping[str, Field[Any]]] = {row.name: row for row in fields(Settings)}
 
@@ -316,6 +317,8 @@ def _first_of(name: str, flags: Mapping[str, object], variables: Mapping[str, st
 
 
 def _hint(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    suggestion = f"did you mean {close[0]}? " if close else ""
-    return f"{suggestion}known are {', '.join(known)}"
+    # What all of them begin with makes none of them alike.
+    close = get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=_NEAREST_MAX)
+    prefix = PREFIX if name.startswith(PREFIX) else ""
+    suggestion = f"did you mean {' or '.join(prefix + one for one in close)}? " if close else ""
+    return f"{suggestion}docs/reference/settings.md and eparch server start --help list them all"

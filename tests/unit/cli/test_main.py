@@ -119,7 +119,10 @@ def test_a_wrong_variable_is_a_wrong_call(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setenv("EPARCH_PROT", "1")
     assert main(["config"]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("error: The environment variable EPARCH_PROT is unknown.\nhint: did you mean EPARCH_PORT?")
+    assert err == (
+        "error: The environment variable EPARCH_PROT is unknown.\n"
+        "hint: did you mean EPARCH_PORT? docs/reference/settings.md and eparch server start --help list them all\n"
+    )
 
 
 def test_config_prints_values_and_origins_with_passwords_masked(

@@ -134,7 +134,14 @@ def test_a_file_that_is_not_toml_is_named(home: Path) -> None:
 def test_unknown_names_are_refused_with_the_one_that_was_meant(home: Path) -> None:
     with pytest.raises(SettingError, match="variable EPARCH_DATABASE is unknown") as caught:
         resolve({}, {"EPARCH_DATABASE": "x"})
-    assert caught.value.hint.startswith("did you mean EPARCH_DATABASE_URL? known are EPARCH_HOME, ")
+    lists = "docs/reference/settings.md and eparch server start --help list them all"
+    assert caught.value.hint == f"did you mean EPARCH_DATABASE_URL? {lists}"
+    with pytest.raises(SettingError) as caught:
+        resolve({}, {"EPARCH_HEARTBEAT": "1"})
+    assert caught.value.hint.startswith("did you mean EPARCH_HEARTBEAT_LEASE_S or EPARCH_HEARTBEAT_SETTLE_S or ")
+    with pytest.raises(SettingError) as caught:
+        resolve({}, {"EPARCH_FOO": "x"})
+    assert caught.value.hint == lists
     with pytest.raises(SettingError, match=r"key 'prot' in .* is unknown") as caught:
         resolve({}, configure(home, "prot = 1"))
     assert caught.value.hint.startswith("did you mean port?")

@@ -19,6 +19,7 @@ from eparch.cli.demo.children import Child, end_on_signals, running, wait_until
 from eparch.cli.demo.story import PROJECT, Ending, Story
 from eparch.cli.output import Column, print_rows, say
 from eparch.client.profiles import Profile
+from eparch.server.settings import resolve
 
 _FLOWS: Final = Path(__file__).parent / "flows"
 _PORT: Final = 4200
@@ -41,7 +42,9 @@ def demo(
     home: Annotated[
         Path | None, Parameter(help="Keep the database in this folder; by default it is a temporary one.")
     ] = None,
-    port: Annotated[int | None, Parameter(help="Port of the server; 4200, or a free one if that is taken.")] = None,
+    port: Annotated[
+        int | None, Parameter(help="Port of the server; else EPARCH_PORT, or 4200, or a free one if that is taken.")
+    ] = None,
     once: Annotated[bool, Parameter(help="End when every run has become what it is to become.", negative="")] = False,
 ) -> int:
     """Start a server, an agent and example flows: some succeed, some fail, one waits for approval, one is late.
@@ -49,6 +52,9 @@ def demo(
     A table shows what became of the runs. Then server and agent go on until Ctrl-C, which ends both. With --once they
     end by themselves, and the exit code is 1 if a run became something else than it was to become.
     """
+    if port is None and "EPARCH_PORT" in os.environ:
+        # Of the user's variables this alone is about the demo too.
+        port = resolve(environment={"EPARCH_PORT": os.environ["EPARCH_PORT"]}).settings.port
     end_on_signals()
     folder = Path(tempfile.mkdtemp(prefix="eparch-demo-")) if home is None else home.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -170,7 +176,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _program() -> list[str]:
-    return [sys.executable, "-m", "eparch.cli"]
+    return [sys.executable, "-P", "-m", "eparch.cli"]
 
 
 def _row(ending: Ending) -> dict[str, str]:
