@@ -36,3 +36,17 @@ export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   return new Failure(error instanceof Error ? error.message : String(error), 'UNKNOWN')
 }
+
+/** What a change comes to that found nothing to change: the API says so by `success`, not by an error. */
+export const NOTHING_CHANGED = new Failure(
+  'Nothing was changed.',
+  'NOTHING_CHANGED',
+  'It may have been deleted in the meantime.',
+)
+
+/** Whether the answer of a mutation says of any of its fields that it has not succeeded. */
+export function hasFailed(data: object): boolean {
+  return Object.values(data).some(
+    (field: unknown) => typeof field === 'object' && field !== null && 'success' in field && field.success === false,
+  )
+}

@@ -1,6 +1,6 @@
 /** One request over HTTP: mutations, and reads that nobody follows. Not in charge of live data (`live`). */
 import type { Document } from './document'
-import { asFailure, Failure, failureOf, type ServerError } from './failure'
+import { asFailure, Failure, failureOf, hasFailed, NOTHING_CHANGED, type ServerError } from './failure'
 
 export const ENDPOINT = '/graphql'
 
@@ -15,7 +15,7 @@ export async function request<Result, Variables>(
   variables: Variables,
   signal?: AbortSignal,
 ): Promise<Result> {
-  return resultOf((await post({ ...operationOf(document), variables }, signal)) as Answer<Result>)
+  return resultOf(document, (await post({ ...operationOf(document), variables }, signal)) as Answer<Result>)
 }
 
 /** The answers of one operation for many variables, sent together; one that failed is its Failure. */
@@ -26,10 +26,10 @@ export async function requestMany<Result, Variables>(
 ): Promise<(Result | Failure)[]> {
   const body = many.map((variables) => ({ ...operationOf(document), variables }))
   const answers = (await post(body, signal)) as Answer<Result>[] | Answer<Result>
-  if (!Array.isArray(answers)) return [resultOf(answers)]
+  if (!Array.isArray(answers)) return [resultOf(document, answers)]
   return answers.map((answer) => {
     try {
-      return resultOf(answer)
+      return resultOf(document, answer)
     } catch (error) {
       return asFailure(error)
     }
@@ -40,10 +40,11 @@ function operationOf(document: Document<unknown, never>): { query: string; opera
   return { query: document.text, operationName: document.name }
 }
 
-function resultOf<Result>(answer: Answer<Result>): Result {
-  if (answer.errors?.length) throw failureOf(answer.errors)
-  if (answer.data === undefined || answer.data === null) throw failureOf([])
-  return answer.data
+function resultOf<Result>(document: Document<Result, never>, { data, errors }: Answer<Result>): Result {
+  if (errors?.length) throw failureOf(errors)
+  if (data === undefined || data === null) throw failureOf([])
+  if (document.kind === 'mutation' && hasFailed(data)) throw NOTHING_CHANGED
+  return data
 }
 
 async function post(body: unknown, signal?: AbortSignal): Promise<unknown> {
