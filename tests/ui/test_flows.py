@@ -1,9 +1,11 @@
-"""The list of flows: what is changed for many at once is changed, and an address shows the same again."""
+"""The list of flows: its orders and filters, and what is changed for many at once."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.server_process import ServerProcess
 from tests.ui.browser import Visit
@@ -79,4 +81,111 @@ def test_chosen_flows_get_a_run_each(server: ServerProcess, visit: Visit) -> Non
     confirm(visit, "Run now")
     expect(visit.page.get_by_text("2 flows will run.")).to_be_visible()
     assert samples.ask(count)["flow_run_aggregate"]["aggregate"]["count"] == before + 2
+    visit.check()
+
+
+def flow_names(visit: Visit) -> list[str]:
+    return visit.page.locator("main tbody tr td:nth-child(2) a").all_inner_texts()
+
+
+def head(visit: Visit, name: str) -> None:
+    visit.page.get_by_role("columnheader", name=name).get_by_role("button").click()
+    visit.wait_ready()
+
+
+def test_the_worst_and_the_soonest_come_first_and_a_link_keeps_the_order(
+    seeded: ServerProcess, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url)
+    visit.go("/flows")
+    head(visit, "Success, typical")
+    expect(visit.page).to_have_url(re.compile("sort=success"))
+    rates = visit.page.locator("main tbody td:nth-child(4)").all_inner_texts()
+    shares = [float(rate.split()[0]) for rate in rates if rate != "–"]
+    assert shares == sorted(shares)
+    assert shares[0] < 100
+    worst = flow_names(visit)
+    head(visit, "Success, typical")
+    assert [name for name in flow_names(visit) if name != worst[0]] != worst[1:]
+    visit.page.go_back()
+    visit.wait_ready()
+    assert flow_names(visit) == worst
+
+    other = open_visit(seeded.url)
+    other.go("/flows?sort=next")
+    soonest = samples_next(Samples(seeded.url))
+    assert flow_names(other)[: len(soonest)] == soonest
+    expect(other.page.get_by_role("columnheader", name="Schedule, next run")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    visit.check()
+    other.check()
+
+
+def samples_next(samples: Samples) -> list[str]:
+    """Return the names of the current flows that have a run ahead, the soonest first."""
+    found = samples.ask(
+        """query ($now: timestamptz!) { flow(where: {archived: {_eq: false}}, order_by: {name: asc}) {
+          name
+          next: flow_runs(
+            where: {state: {_eq: "Scheduled"}, scheduled_start_time: {_gte: $now}}
+            order_by: {scheduled_start_time: asc}, limit: 1
+          ) { scheduled_start_time }
+        } }""",
+        now=datetime.now(UTC).isoformat(),
+    )["flow"]
+    planned = [(flow["next"][0]["scheduled_start_time"], flow["name"]) for flow in found if flow["next"]]
+    # Python's sort keeps the order of names among those of one instant.
+    return [name for _, name in sorted(planned, key=lambda each: each[0])]
+
+
+def test_flows_are_found_by_the_labels_of_their_runs(seeded: ServerProcess, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url)
+    visit.go("/flows")
+    before = visit.page.locator("main tbody tr").count()
+    visit.page.get_by_role("button", name="Label").click()
+    visit.page.get_by_role("checkbox", name="gpu", exact=True).check()
+    expect(visit.page).to_have_url(re.compile("label=gpu"))
+    visit.page.keyboard.press("Escape")
+    visit.wait_ready()
+    rows = visit.page.locator("main tbody tr")
+    assert 0 < rows.count() < before
+    expect(rows.filter(has_text="gpu")).to_have_count(rows.count())
+    visit.page.go_back()
+    expect(rows).to_have_count(before)
+    visit.check()
+
+
+def test_what_could_not_be_changed_is_named_and_all_is_one_request(server: ServerProcess, visit: Visit) -> None:
+    samples = Samples(server.url)
+    sent: list[str] = []
+
+    def delete_one_meanwhile(route: Route) -> None:
+        if "flow_archive_one" in (route.request.post_data or ""):
+            sent.append(route.request.post_data or "")
+            gone = samples.ask('{ flow(where: {name: {_eq: "score-every-customer"}}) { id } }')["flow"]
+            for flow in gone:
+                samples.ask("mutation ($id: UUID!) { delete_flow(input: {flow_id: $id}) { success } }", id=flow["id"])
+        route.continue_()
+
+    visit.page.route("**/graphql", delete_one_meanwhile)
+    visit.go("/flows?q=score-")
+    expect(visit.page.locator("main tbody tr")).to_have_count(2)
+    kept = next(name for name in flow_names(visit) if name != "score-every-customer")
+    visit.page.get_by_label("Select all rows shown").check()
+    press(visit, "Archive")
+    confirm(visit, "Archive")
+    dialog = visit.page.get_by_role("dialog", name="1 flow left as it was")
+    expect(dialog.get_by_role("alert")).to_contain_text("score-every-customer")
+    expect(dialog).to_contain_text("1 flow archived; not so:")
+    expect(visit.page.get_by_role("status").get_by_text("1 flow archived.")).to_be_visible()
+    assert len(sent) == 1
+    visit.check_accessible()
+    visit.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(visit.page.get_by_role("toolbar")).to_have_count(0)
+    archived = samples.ask("query ($n: String) { flow(where: {name: {_eq: $n}}) { archived } }", n=kept)["flow"]
+    assert archived
+    assert all(flow["archived"] for flow in archived)
+    visit.forgive("answered with errors")
     visit.check()

@@ -1,8 +1,9 @@
 """The list of runs, and what can be done with many of them at once."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.server_process import ServerProcess
 from tests.ui.conftest import OpenVisit, StartServer
@@ -94,4 +95,118 @@ def test_everything_that_the_filters_find_is_deleted(start_seeded: StartServer, 
         expect(page.get_by_text("No runs match these filters")).to_be_visible(timeout=60_000)
         failed = Samples(server.url).ask('query { flow_run(where: {state: {_eq: "Failed"}}, limit: 1) { id } }')
         assert failed == {"flow_run": []}
+        visit.check()
+
+
+def test_what_is_planned_stands_beside_the_list_and_not_before_it(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url)
+    visit.go("/runs")
+    page = visit.page
+    planned = samples.ask(
+        """query ($at: timestamptz!) {
+          flow_run_aggregate(where: {scheduled_start_time: {_gte: $at}}) { aggregate { count } }
+        }""",
+        at=(datetime.now(UTC) + timedelta(minutes=2)).isoformat(),
+    )["flow_run_aggregate"]["aggregate"]["count"]
+    assert planned > 0
+    instants = [time.get_attribute("datetime") for time in page.locator("main tbody td:nth-child(6) time").all()]
+    assert instants == sorted(instants, reverse=True, key=str)
+    assert datetime.fromisoformat(str(instants[0])) < datetime.now(UTC) + timedelta(minutes=2)
+    page.get_by_role("link", name=re.compile(r"^\d+ planned$")).click()
+    expect(page).to_have_url(re.compile("states=Waiting"))
+    expect(page.get_by_role("navigation", name="Views").get_by_role("link", name="Planned")).to_have_count(1)
+    visit.wait_ready()
+    expect(page.locator("main tbody").get_by_text("Success")).to_have_count(0)
+    visit.check()
+
+
+def test_a_run_that_was_just_started_is_on_the_list_at_once(start_seeded: StartServer, open_visit: OpenVisit) -> None:
+    with start_seeded("--no-services-enabled") as server:
+        samples = Samples(server.url)
+        visit = open_visit(server.url)
+        visit.go("/runs")
+        flow = samples.ask('{ flow(where: {name: {_eq: "publish-sessions"}, archived: {_eq: false}}) { id } }')["flow"]
+        samples.ask(
+            'mutation ($id: UUID!) { create_flow_run(input: {flow_id: $id, flow_run_name: "just-now"}) { id } }',
+            id=flow[0]["id"],
+        )
+        expect(visit.page.locator("main tbody tr").first).to_contain_text("just-now")
+        visit.check()
+
+
+def test_waiting_runs_are_made_due_and_others_left(start_seeded: StartServer, open_visit: OpenVisit) -> None:
+    with start_seeded("--no-services-enabled") as server:
+        samples = Samples(server.url)
+        flow = samples.ask('{ flow(where: {name: {_eq: "publish-sessions"}, archived: {_eq: false}}) { id } }')["flow"]
+        made = [
+            samples.ask(
+                """mutation ($flow: UUID!, $name: String!, $at: DateTime) {
+                  create_flow_run(input: {flow_id: $flow, flow_run_name: $name, scheduled_start_time: $at}) { id }
+                }""",
+                flow=flow[0]["id"],
+                name=name,
+                at="2099-01-01T00:00:00Z",
+            )["create_flow_run"]["id"]
+            for name in ("due-one", "due-two")
+        ]
+        cancelled = """mutation ($id: UUID!) { cancel_flow_run(input: {flow_run_id: $id}) { state } }"""
+        samples.ask(cancelled, id=made[1])
+        visit = open_visit(server.url)
+        visit.go("/runs?q=due-&states=Waiting,Cancelled")
+        page = visit.page
+        expect(page.locator("main tbody tr")).to_have_count(2)
+        page.get_by_role("checkbox", name="Select all rows shown").check()
+        page.get_by_role("toolbar").get_by_role("button", name="Run now").click()
+        visit.check_accessible()
+        page.get_by_role("dialog").get_by_role("button", name="Run now", exact=True).click()
+        expect(page.get_by_text("1 run due now; 1 left as they were.")).to_be_visible()
+        found = samples.ask(
+            "query ($ids: [uuid!]) { flow_run(where: {id: {_in: $ids}}) { name state state_start_time } }", ids=made
+        )["flow_run"]
+        states = {run["name"]: (run["state"], run["state_start_time"]) for run in found}
+        assert states["due-one"][0] == "Scheduled"
+        assert states["due-one"][1] < "2099"
+        assert states["due-two"][0] == "Cancelled"
+        visit.check()
+
+
+def test_a_change_that_fails_for_one_run_names_it_and_is_made_for_the_others(
+    start_seeded: StartServer, open_visit: OpenVisit
+) -> None:
+    with start_seeded("--no-services-enabled") as server:
+        samples = Samples(server.url)
+        visit = open_visit(server.url)
+        page = visit.page
+        gone: list[str] = []
+
+        def delete_one_meanwhile(route: Route) -> None:
+            body = route.request.post_data_json if "delete_one_run" in (route.request.post_data or "") else None
+            if body and not gone:
+                gone.append(body[0]["variables"]["id"])
+                one = "mutation ($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }"
+                samples.ask(one, id=gone[0])
+            route.continue_()
+
+        page.route("**/graphql", delete_one_meanwhile)
+        visit.go("/runs?states=Failed")
+        chosen = {}
+        for index in range(3):
+            row = page.locator("main tbody tr").nth(index)
+            row.get_by_role("checkbox").check()
+            link = row.get_by_role("link").first
+            chosen[(link.get_attribute("href") or "").rsplit("/", 1)[1]] = link.inner_text()
+        page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+        dialog = page.get_by_role("dialog", name="1 run left as it was")
+        expect(dialog).to_contain_text("2 runs deleted; not so:")
+        expect(dialog.get_by_role("alert").get_by_role("listitem")).to_have_count(1)
+        expect(dialog.get_by_role("alert")).to_contain_text(chosen[gone[0]])
+        visit.check_accessible()
+        dialog.get_by_role("button", name="Close").last.click()
+        expect(page.get_by_role("toolbar")).to_have_count(0)
+        left = "query ($ids: [uuid!]) { flow_run(where: {id: {_in: $ids}}) { id } }"
+        assert samples.ask(left, ids=list(chosen)) == {"flow_run": []}
+        visit.forgive("answered with errors")
         visit.check()

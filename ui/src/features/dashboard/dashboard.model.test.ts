@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { DashboardResult, Run } from '@/generated/dashboard'
+import { anchorOf } from '@/shared/time/anchor.model'
 import { readQuery } from '@/shared/url/query.model'
-import {
-  anchorOf,
-  causeOf,
-  firstLine,
-  healthOf,
-  isLate,
-  nextAnchor,
-  QUERY,
-  variablesOf,
-  waitingFor,
-} from './dashboard.model'
+import { causeOf, firstLine, healthOf, isDue, isLate, QUERY, runsOf, variablesOf, waitingFor } from './dashboard.model'
 
 const NOW = Date.UTC(2026, 10, 27, 5, 4, 9)
 const SPAN = { startS: 1_795_700_000, endS: 1_795_760_000, buckets: 60, isLive: true }
@@ -42,10 +33,6 @@ describe('variablesOf', () => {
       expect(where._or).toEqual([{ labels: { _contains: ['a'] } }, { labels: { _contains: ['b'] } }])
     }
     expect([project_ids, labels]).toEqual([['p'], ['a', 'b']])
-  })
-  it('stays the same for a while', () => {
-    expect(anchorOf(NOW)).toBe(anchorOf(NOW + 5000))
-    expect(anchorOf(NOW)).not.toBe(anchorOf(NOW + 15_000))
   })
 })
 
@@ -88,11 +75,15 @@ it('agents are as well as they were last heard of', () => {
   expect(healthOf(null, NOW)).toBe('gone')
 })
 
-it('asks with a later present only when a planned run has become due', () => {
-  const anchor = anchorOf(NOW) - 600
-  const dueAt = (s: number) => [{ state_start_time: new Date(NOW + s * 1000).toISOString() }]
-  expect(nextAnchor(anchor, [], NOW)).toBe(anchor)
-  expect(nextAnchor(anchor, dueAt(60), NOW)).toBe(anchor)
-  expect(nextAnchor(anchor, dueAt(-60), NOW)).toBe(anchorOf(NOW))
-  expect(nextAnchor(anchorOf(NOW), dueAt(-60), NOW)).toBe(anchorOf(NOW))
+it('tells what is due from what is planned', () => {
+  expect(isDue(RUN, NOW)).toBe(true)
+  expect(isDue({ ...RUN, state_start_time: '2026-11-27T05:04:10Z' }, NOW)).toBe(false)
+})
+
+it('leads to the runs that its filters mean, whatever signs are in them', () => {
+  const filters = { ...none, project: ['p'], label: ['a,b', 'c'] }
+  expect(runsOf(filters, { states: 'Failed' })).toEqual({
+    path: '/runs',
+    query: { states: 'Failed', project: 'p', label: 'a%2Cb,c' },
+  })
 })

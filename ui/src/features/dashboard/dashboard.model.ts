@@ -1,15 +1,14 @@
 /** What the dashboard asks, and how it reads the answers. */
+import type { RouteLocationRaw } from 'vue-router'
 import type { DashboardResult, DashboardVariables, FlowRunBoolExp, Run } from '@/generated/dashboard'
 import { descendants, isA } from '@/shared/state/states.model'
 import { instantMs } from '@/shared/format/time.model'
+import { LATE_S } from '@/shared/time/anchor.model'
 import { instantOf, RANGE_QUERY, type Span } from '@/shared/time/range.model'
 import { list, type Values } from '@/shared/url/query.model'
 
 export const QUERY = { ...RANGE_QUERY, project: list(), flow: list(), label: list() }
 export type Filters = Values<typeof QUERY>
-
-/** A run that should have been picked up this long ago is late. */
-export const LATE_S = 15
 
 const FAILED = descendants('Failed')
 /** What agents are offered once its time has come. */
@@ -47,25 +46,6 @@ function conditionsOf({ project, flow, label }: Filters): FlowRunBoolExp {
   return where
 }
 
-/** The present in steps of a quarter of a minute. */
-export function anchorOf(nowMs: number): number {
-  return Math.floor(nowMs / 1000 / LATE_S) * LATE_S
-}
-
-/**
- * The present to ask with: it moves on when the first planned run has become due, and not before, so that nothing is
- * asked while nothing changes.
- */
-export function nextAnchor(
-  anchorS: number,
-  planned: readonly { state_start_time: string | null }[],
-  nowMs: number,
-): number {
-  const due = instantMs(planned[0]?.state_start_time ?? null)
-  const present = anchorOf(nowMs)
-  return due !== null && due < present * 1000 ? Math.max(anchorS, present) : anchorS
-}
-
 /** The line that says best why a run failed, and the task that it comes from. */
 export function causeOf(run: DashboardResult['failed'][number]): { task: string | null; line: string } {
   const [first] = run.task_runs
@@ -89,6 +69,20 @@ export function waitingFor(run: Run, nowMs: number): string {
   const due = instantMs(run.state_start_time ?? run.scheduled_start_time)
   if (due !== null && due > nowMs) return 'Planned'
   return 'No agent has taken it yet'
+}
+
+/** Whether its time has come. */
+export function isDue(run: Run, nowMs: number): boolean {
+  const due = instantMs(run.state_start_time ?? run.scheduled_start_time)
+  return due !== null && due <= nowMs
+}
+
+/** The page of all runs with the filters of this one, and others beside. */
+export function runsOf({ project, flow, label }: Filters, beside: Record<string, string>): RouteLocationRaw {
+  const chosen = Object.entries({ project, flow, label }).flatMap(([name, values]) =>
+    values.length > 0 ? [[name, list().write(values)]] : [],
+  )
+  return { path: '/runs', query: { ...beside, ...Object.fromEntries(chosen) } }
 }
 
 /** Whether something is wrong with waiting: it is due, and it is not waiting for a person or a slot. */

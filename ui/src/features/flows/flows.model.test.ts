@@ -7,6 +7,9 @@ import {
   neededParameters,
   orderOf,
   QUERY,
+  rankedByNext,
+  rankedBySuccess,
+  rankingOf,
   recordOf,
   scheduleOf,
   tallness,
@@ -70,6 +73,45 @@ describe('whereOf', () => {
     expect(whereOf({ ...none, q: ' 50% ' })._and[1]).toEqual({
       _or: [{ name: pattern }, { project: { name: pattern } }],
     })
+  })
+})
+
+it('finds the labels that runs get: of the group, else of the flow', () => {
+  const holds = { _contains: { labels: ['a'] } }
+  expect(whereOf({ ...none, label: ['a'] })._and[1]).toEqual({
+    _or: [
+      { flow_group: { labels: { _contains: ['a'] } } },
+      { flow_group: { labels: { _is_null: true } }, _or: [{ run_config: holds }, { environment: holds }] },
+    ],
+  })
+})
+
+describe('what the API cannot order by', () => {
+  const at = (hour: number) => [{ id: 'r', scheduled_start_time: new Date(Date.UTC(2026, 0, 1, hour)).toISOString() }]
+  it('is worked out for current flows alone', () => {
+    expect(rankingOf({ ...none, sort: 'next' })).toBe('next')
+    expect(rankingOf({ ...none, sort: 'success', archived: true })).toBeNull()
+    expect(rankingOf(none)).toBeNull()
+  })
+  it('puts the soonest first, and flows that nothing is planned for last', () => {
+    const flows = [
+      { id: 'never', next: [] },
+      { id: 'late', next: at(9) },
+      { id: 'soon', next: at(1) },
+    ]
+    expect(rankedByNext(flows, false)).toEqual(['soon', 'late', 'never'])
+    expect(rankedByNext(flows, true)).toEqual(['late', 'soon', 'never'])
+  })
+  it('puts the worst first, and flows that have no record last', () => {
+    const withRuns = (id: string, ...runs: Run[]) => ({ id, flow_group: { flows: [{ flow_runs: runs }] } })
+    const flows = [
+      withRuns('new'),
+      withRuns('good', run(1, 'Success')),
+      withRuns('bad', run(1, 'Failed'), run(2, 'Failed')),
+      withRuns('half', run(1, 'Success'), run(2, 'Failed')),
+    ]
+    expect(rankedBySuccess(flows, false)).toEqual(['bad', 'half', 'good', 'new'])
+    expect(rankedBySuccess(flows, true)).toEqual(['good', 'half', 'bad', 'new'])
   })
 })
 

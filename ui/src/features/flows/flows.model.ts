@@ -1,23 +1,26 @@
 /** The list of flows: what the filters ask, and what the last runs of a flow say about it. */
-import type { FlowBoolExp, FlowListResult, FlowOrderBy } from '@/generated/flows'
+import type { FlowBoolExp, FlowListResult, FlowOrderBy, FlowRecordsResult } from '@/generated/flows'
 import type { Sort } from '@/shared/components/table'
 import { labelsIn } from '@/shared/format/labels.model'
 import { containing } from '@/shared/format/pattern.model'
 import { scheduleWords } from '@/shared/format/schedule.model'
 import { instantMs } from '@/shared/format/time.model'
 import { isA } from '@/shared/state/states.model'
-import { choice, flag, id, text, whole, type Values } from '@/shared/url/query.model'
+import { choice, flag, id, list, text, whole, type Values } from '@/shared/url/query.model'
 
 export const PAGE_SIZE = 25
 /** How many runs a flow is judged by. */
 export const TICKS = 16
+/** Of how many flows the order by next run or by success is worked out: the API has no such order. */
+export const RANKED = 1000
 
 export const QUERY = {
   q: text(),
   project: id(),
   schedule: choice(['any', 'on', 'off', 'none'], 'any'),
+  label: list(),
   archived: flag(),
-  sort: choice(['name', 'registered'], 'name'),
+  sort: choice(['name', 'next', 'success', 'registered'], 'name'),
   down: flag(),
   page: whole(1, 1, 100_000),
 }
@@ -44,7 +47,17 @@ export function whereOf(filters: Filters): { _and: FlowBoolExp[] } {
   if (filters.schedule === 'none') parts.push({ _not: HAS_SCHEDULE })
   else if (filters.schedule !== 'any')
     parts.push(HAS_SCHEDULE, { is_schedule_active: { _eq: filters.schedule === 'on' } })
+  if (filters.label.length > 0) parts.push({ _or: filters.label.flatMap(labelled) })
   return { _and: parts }
+}
+
+/** The conditions that a flow whose runs get a label meets one of: as `labelsOf`, those of the group come first. */
+function labelled(label: string): FlowBoolExp[] {
+  const holds = { _contains: { labels: [label] } }
+  return [
+    { flow_group: { labels: { _contains: [label] } } },
+    { flow_group: { labels: { _is_null: true } }, _or: [{ run_config: holds }, { environment: holds }] },
+  ]
 }
 
 /** The order; archived flows show the newest version of each, for which the group must come first. */
@@ -55,19 +68,53 @@ export function orderOf(filters: Filters): FlowOrderBy[] {
   return [{ name: direction }, { id: 'asc' }]
 }
 
+/** What the order is worked out by where the API cannot: null where it can. */
+export function rankingOf({ archived, sort }: Filters): 'next' | 'success' | null {
+  return !archived && (sort === 'next' || sort === 'success') ? sort : null
+}
+
+/** The ids of flows with the soonest next run first; those without one are last, whichever way. */
+export function rankedByNext(flows: readonly { id: string; next: FlowRow['next'] }[], isDown: boolean): string[] {
+  return ranked(flows, isDown, ({ next }) => instantMs(next[0]?.scheduled_start_time ?? null))
+}
+
+/** The ids of flows with the worst record first; those of which no run has ended are last, whichever way. */
+export function rankedBySuccess(flows: FlowRecordsResult['flow'], isDown: boolean): string[] {
+  return ranked(flows, isDown, (flow) => {
+    const { good, ended } = recordOf(lastRuns(flow))
+    return ended === 0 ? null : good / ended
+  })
+}
+
+function ranked<Flow extends { id: string }>(
+  flows: readonly Flow[],
+  isDown: boolean,
+  valueOf: (flow: Flow) => number | null,
+): string[] {
+  const valued = flows.map((flow) => ({ id: flow.id, value: valueOf(flow) }))
+  const known = valued.filter((each): each is { id: string; value: number } => each.value !== null)
+  known.sort((one, other) => (isDown ? other.value - one.value : one.value - other.value))
+  return [...known, ...valued.filter(({ value }) => value === null)].map(({ id }) => id)
+}
+
 /** The sign that the table shows at its heads. */
 export function sortOf(filters: Filters): Sort | null {
   return filters.archived ? null : { key: filters.sort, isDown: filters.down }
 }
 
 /** The last runs of a flow, whatever its version then, the oldest first. */
-export function lastRuns(flow: FlowRow): Run[] {
+export function lastRuns<R extends { scheduled_start_time: string | null }>(flow: {
+  flow_group: { flows: readonly { flow_runs: readonly R[] }[] } | null
+}): R[] {
   const runs = flow.flow_group?.flows.flatMap((version) => version.flow_runs) ?? []
   return runs
     .toSorted((one, other) => (other.scheduled_start_time ?? '').localeCompare(one.scheduled_start_time ?? ''))
     .slice(0, TICKS)
     .toReversed()
 }
+
+/** As much of a run as its record needs. */
+type Ended = Pick<Run, 'state' | 'start_time' | 'end_time'>
 
 export interface Record {
   good: number
@@ -78,7 +125,7 @@ export interface Record {
 }
 
 /** What the last runs say. Cancelled runs count for neither side. */
-export function recordOf(runs: readonly Run[]): Record {
+export function recordOf(runs: readonly Ended[]): Record {
   const ended = runs.filter(({ state }) => isA(state ?? '', 'Finished') && state !== 'Cancelled' && state !== 'Skipped')
   const good = ended.filter(({ state }) => isA(state ?? '', 'Success'))
   const lastsMs = good.map(lasted).filter((ms) => ms !== null)
@@ -89,7 +136,7 @@ export function recordOf(runs: readonly Run[]): Record {
 }
 
 /** How long a run took; null while it has not ended. */
-export function lasted(run: Run): number | null {
+export function lasted(run: Ended): number | null {
   const [start, end] = [instantMs(run.start_time), instantMs(run.end_time)]
   return start === null || end === null ? null : Math.max(0, end - start)
 }

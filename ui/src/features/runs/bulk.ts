@@ -1,5 +1,6 @@
 /** One change for many runs, a piece at a time, so that ten thousand are no more of a burden than ten. */
 import { CancelOneRun, DeleteOneRun, RunIds, SetManyRunStates, type FlowRunBoolExp } from '@/generated/runs'
+import type { FailedOne } from '@/shared/components/FailureList.vue'
 import { Failure } from '@/shared/graphql/failure'
 import { request, requestMany } from '@/shared/graphql/request'
 import { canDo, type BulkKind } from './bulk.model'
@@ -10,7 +11,7 @@ const PIECE = 50
 export interface Outcome {
   done: number
   skipped: number
-  failures: Failure[]
+  failed: FailedOne[]
 }
 
 /**
@@ -23,22 +24,18 @@ export async function changeMany(
   tell: (outcome: Outcome) => void,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const outcome: Outcome = { done: 0, skipped: 0, failures: [] }
+  const outcome: Outcome = { done: 0, skipped: 0, failed: [] }
   let after: string | null = null
   for (;;) {
     const bound: FlowRunBoolExp = after === null ? where : { _and: [where, { id: { _gt: after } }] }
-    const { flow_run: rows }: { flow_run: { id: string; state: string | null }[] } = await request(
-      RunIds,
-      { where: bound, limit: PAGE },
-      signal,
-    )
+    const { flow_run: rows }: { flow_run: Run[] } = await request(RunIds, { where: bound, limit: PAGE }, signal)
     const wanted = rows.filter(({ state }) => canDo(kind, state))
     outcome.skipped += rows.length - wanted.length
     for (let at = 0; at < wanted.length; at += PIECE) {
-      const ids = wanted.slice(at, at + PIECE).map(({ id }) => id)
-      const failures = await change(kind, ids, signal)
-      outcome.failures.push(...failures)
-      outcome.done += ids.length - failures.length
+      const runs = wanted.slice(at, at + PIECE)
+      const failed = await change(kind, runs, signal)
+      outcome.failed.push(...failed)
+      outcome.done += runs.length - failed.length
       tell({ ...outcome })
     }
     if (rows.length < PAGE) return outcome
@@ -46,15 +43,24 @@ export async function changeMany(
   }
 }
 
-async function change(kind: BulkKind, ids: readonly string[], signal: AbortSignal): Promise<Failure[]> {
-  const variables = ids.map((id) => ({ id }))
+interface Run {
+  id: string
+  name: string | null
+  state: string | null
+}
+
+async function change(kind: BulkKind, runs: readonly Run[], signal: AbortSignal): Promise<FailedOne[]> {
+  const variables = runs.map(({ id }) => ({ id }))
   let answers: unknown[]
   if (kind === 'cancel') answers = await requestMany(CancelOneRun, variables, signal)
   else if (kind === 'delete') answers = await requestMany(DeleteOneRun, variables, signal)
   else {
     const state = { type: 'Scheduled', message: 'Run now, by a person.', start_time: new Date().toISOString() }
-    const states = ids.map((id) => ({ states: [{ flow_run_id: id, state }] }))
+    const states = runs.map(({ id }) => ({ states: [{ flow_run_id: id, state }] }))
     answers = await requestMany(SetManyRunStates, states, signal)
   }
-  return answers.filter((answer) => answer instanceof Failure)
+  return runs.flatMap(({ id, name }, index) => {
+    const answer = answers[index]
+    return answer instanceof Failure ? [{ name: name ?? id, to: `/flow-run/${id}`, failure: answer }] : []
+  })
 }

@@ -1,6 +1,7 @@
 /** What the filters of the runs page ask of the server. */
 import type { FlowRunBoolExp, FlowRunOrderBy } from '@/generated/runs'
 import type { Sort } from '@/shared/components/table'
+import { LATE_S } from '@/shared/time/anchor.model'
 import { descendants, FAMILIES, statesOf, type Family } from '@/shared/state/states.model'
 import { choice, flag, list, text, whole, type Values } from '@/shared/url/query.model'
 
@@ -28,16 +29,34 @@ export const QUERY = {
 
 export type Filters = Values<typeof QUERY>
 
-const LATE_S = 15
+/** What is due within so many seconds is no longer planned: a run that was just started stands among the others. */
+export const AHEAD_S = 60
 
 /** The present in steps of a minute, so that what is asked stays the same in between. */
 export function minuteOf(nowMs: number): number {
   return Math.floor(nowMs / 60_000) * 60_000
 }
 
-/** The condition that filters amount to, at an instant. */
-export function whereOf(filters: Filters, nowMs: number): FlowRunBoolExp {
+/** Whether what is planned for later is left out: it is asked for by state or by span, else it would come first. */
+export function isUntilNow({ states, late, from, to }: Filters): boolean {
+  return !states.includes('Waiting') && !late && !(from > 0 && to > from)
+}
+
+/**
+ * The condition that filters amount to, at an instant; `untilS` is where what is planned begins, in seconds since 1970.
+ * `part` says which side of it is wanted, where the filters do not.
+ */
+export function whereOf(
+  filters: Filters,
+  nowMs: number,
+  untilS: number,
+  part: 'past' | 'planned' = 'past',
+): FlowRunBoolExp {
   const parts: FlowRunBoolExp[] = []
+  if (isUntilNow(filters)) {
+    const until = new Date(untilS * 1000).toISOString()
+    parts.push({ scheduled_start_time: part === 'past' ? { _lt: until } : { _gte: until } })
+  }
   const wanted = filters.q.trim()
   if (wanted !== '') {
     const pattern = `%${escaped(wanted)}%`
