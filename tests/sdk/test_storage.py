@@ -51,6 +51,14 @@ def test_a_script_is_executed_as_a_module_and_imports_what_lies_beside_it(script
     assert not is_loading.get()
 
 
+def test_a_file_that_runs_its_flow_when_it_is_loaded_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "runs.py"
+    path.write_text("from eparch import Flow\n\nwith Flow('runs') as flow:\n    pass\nflow.run()\n")
+    with pytest.raises(FlowError, match="fails in line 5: FlowError: Flow 'runs' cannot be run while its file is") as e:
+        flow_of_file(path, None)
+    assert "__main__" in e.value.hint
+
+
 def test_a_file_without_the_flow_says_what_there_is(script: Path, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="no flow 'scriptd'") as error:
         flow_of_file(script, "scriptd")

@@ -159,14 +159,15 @@ class Flow(FlowGraph):
         `state.result` holds the state of each task, by task: `state.result[task].result` is what the task returned.
 
         Args:
-            parameters: values by name; they may also be given as keywords. task_states: states to start from, such as
-            those of an earlier run: tasks that are finished in it are not run
-                again, and failed ones are if you leave them out.
+            parameters: values by name; they may also be given as keywords.
+            task_states: states to start from, such as those of an earlier run: tasks that are finished in it are not
+                run again, and failed ones are if you leave them out.
             executor: where tasks run, instead of the flow's own executor.
             context: further values for the context.
             run_on_schedule: whether to go on with the next scheduled run after the end, for ever.
         Raises:
             ArgumentError: a required parameter is missing, or there is no parameter of this name.
+            FlowError: the file of the flow is being loaded, by an agent or by the command line.
 
         Example:
             >>> from eparch import Flow, Parameter

@@ -28,6 +28,7 @@ from eparch.sdk.executors.local import LocalExecutor
 from eparch.sdk.logs import show_on_terminal
 from eparch.sdk.results.local import LocalResult
 from eparch.sdk.states import State
+from eparch.sdk.storage.loading import is_loading
 
 if TYPE_CHECKING:
     from eparch.sdk.flows import Flow
@@ -46,6 +47,12 @@ def run_flow(
     run_on_schedule: bool,
 ) -> State:
     """Run a flow in this process and return its final state; see `Flow.run`."""
+    if is_loading.get():
+        # An agent would run it a second time, beside the run that the file is loaded for.
+        raise FlowError(
+            f"Flow {flow.name!r} cannot be run while its file is loaded.",
+            hint='put what is for running the file itself under: if __name__ == "__main__":',
+        )
     flow_checks.parameters(flow, parameters)
     plan = compiled(flow)
     show_on_terminal()
