@@ -8,13 +8,14 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from eparch import Flow
 from eparch.sdk.storage.loading import flow_of_file
 from eparch.storage import Local
 from eparch.testing import TemporaryServer
 from tests.sdk.server.rows import flow_run
+from tests.started_processes import end_processes_of
 
 WAIT_S_MAX = 90.0
 
@@ -117,6 +118,13 @@ class Agents:
         self.script = folder / "flows.py"
         self.script.write_text(SCRIPT)
         self.log = folder / "agent.log"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what runs on: a flow run outlives an agent that was killed."""
+        end_processes_of(self.folder)
 
     def flow(self, name: str) -> Flow:
         flow = flow_of_file(self.script, name)

@@ -162,8 +162,10 @@ class World:
 
 
 @pytest.fixture
-def world(server: TemporaryServer, tmp_path: Path, engine: Any) -> World:
-    return World(server, tmp_path, engine)
+def world(server: TemporaryServer, tmp_path: Path, engine: Any) -> Iterator[World]:
+    made = World(server, tmp_path, engine)
+    with made.agents:
+        yield made
 
 
 def test_a_run_is_carried_out_in_its_container_which_is_removed(world: World) -> None:

@@ -1,5 +1,6 @@
 """A run that waits for long leaves its process, and an agent takes it up again when its time has come."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from tests.sdk.server.rows import flow_run, history, task_runs
 
 
 @pytest.fixture
-def agents(server: TemporaryServer, tmp_path: Path) -> Agents:
-    return Agents(server, tmp_path)
+def agents(server: TemporaryServer, tmp_path: Path) -> Iterator[Agents]:
+    with Agents(server, tmp_path) as made:
+        yield made
 
 
 def wait_until_left(agents: Agents, run_id: str, slug: str, state: str) -> dict[str, Any]:

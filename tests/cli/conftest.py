@@ -10,6 +10,7 @@ import pytest
 
 from eparch.testing import TemporaryServer, temporary_server
 from tests.cli.program import Program
+from tests.started_processes import end_processes_of
 
 FLOWS = textwrap.dedent(
     """
@@ -101,6 +102,11 @@ def agent(own: Program) -> Iterator[subprocess.Popen[bytes]]:
             stdout=output,
             stderr=output,
         )
-    yield process
-    process.terminate()
-    assert process.wait(30) == 0, (own.folder / "agent.log").read_text()
+    try:
+        yield process
+        process.terminate()
+        assert process.wait(30) == 0, (own.folder / "agent.log").read_text()
+    finally:
+        process.kill()
+        process.wait()
+        end_processes_of(own.folder)
