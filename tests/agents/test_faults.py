@@ -19,8 +19,9 @@ EVERY = [str(x) for x in range(100)]
 
 
 @pytest.fixture
-def agents(own_server: TemporaryServer, tmp_path: Path) -> Agents:
-    return Agents(own_server, tmp_path)
+def agents(own_server: TemporaryServer, tmp_path: Path) -> Iterator[Agents]:
+    with Agents(own_server, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -28,8 +29,8 @@ def watchful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agents]
     """Agents of a server that soon takes a silent run for lost; not so soon that a slow machine is."""
     quick = ("--zombie-killer-interval-s", "0.5", "--lazarus-interval-s", "0.5", "--heartbeat-settle-s", "0")
     # With the lease of clients that say how often they beat; others would have ten minutes.
-    with serving(request, "--heartbeat-lease-s", "15", *quick) as server:
-        yield Agents(server, tmp_path)
+    with serving(request, "--heartbeat-lease-s", "15", *quick) as server, Agents(server, tmp_path) as made:
+        yield made
 
 
 def locked_run(agents: Agents) -> str:
@@ -42,6 +43,10 @@ def locked_run(agents: Agents) -> str:
 
 def wait_for_half(agents: Agents) -> None:
     agents.wait_until(lambda: len(agents.marked()) == 50)
+
+
+def in_progress(agents: Agents, run_id: str) -> list[str]:
+    return [one["id"] for one in flow_run(agents.server, run_id)["task_runs"] if one["state"] == "Running"]
 
 
 def assert_each_ran_once(agents: Agents, count: int = 100) -> None:
@@ -71,11 +76,18 @@ def test_the_flow_process_is_killed(agents: Agents) -> None:
     with agents.started():
         run_id = locked_run(agents)
         wait_for_half(agents)
+        agents.wait_until(lambda: task_runs(flow_run(agents.server, run_id), "wait-1")[0]["state"] == "Running")
         os.kill(int(agents.marked()[0][1]), signal.SIGKILL)
-        row = agents.wait_for(run_id, "Success", "Failed")
+        agents.wait_for(run_id, "Success", "Failed")
+        # What was in progress is closed with it, though not in the same call.
+        agents.wait_until(lambda: in_progress(agents, run_id) == [])
+        row = flow_run(agents.server, run_id)
     assert row["state"] == "Failed"
     assert row["serialized_state"]["message"] == "The process of the flow run was killed by signal SIGKILL."
     assert any("was killed by signal SIGKILL" in line["message"] for line in row["logs"])
+    (waiting,) = task_runs(row, "wait-1")
+    assert history(waiting)[-2:] == ["Running", "Failed"]
+    assert any("Left Running when its flow run ended Failed" in line["message"] for line in row["logs"])
     assert_each_ran_once(agents, 50)
 
 

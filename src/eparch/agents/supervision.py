@@ -20,7 +20,7 @@ from typing import Any, Final
 from eparch.agents.handle import Handle
 from eparch.client.client import Client
 from eparch.client.errors import ClientError
-from eparch.client.flow_runs import beat, flow_run_state, set_flow_run_state
+from eparch.client.flow_runs import beat, close_task_runs, flow_run_state, set_flow_run_state
 from eparch.core.states import FINISHED
 from eparch.sdk.logs import without_secrets
 
@@ -210,20 +210,31 @@ class Supervision:
         if code == 0:
             return
         state = flow_run_state(self._client, run.flow_run_id)
-        if state is None or state in FINISHED:
+        if state is None:
             return
+        if state not in FINISHED and not self._is_to_end(run, state, code):
+            return
+        if run.handle.is_own:
+            # Prefect's own tasks may live on without the process, on Dask, and report themselves.
+            closed = close_task_runs(self._client, run.flow_run_id)
+            if closed:
+                _logger.info("Flow run %s: %d task runs that it has left behind are closed.", run.name, closed)
+
+    def _is_to_end(self, run: Supervised, state: str, code: int) -> bool:
+        """End a run whose process has ended without doing so; return whether it is finished now."""
         if run.flow_run_id in self._held_back and run.ending is not None and state != "Cancelling":
             # It was ended for what it had been; since then it has been scheduled, and taken, anew.
-            return
+            return False
         message = f"The process of the flow run {run.handle.ending(code)}."
         if state == "Cancelling":
             how = f"its process was {run.steps[-1]}" if len(run.steps) > 1 else message
             self._enter(run, {"type": "Cancelled", "message": f"Flow run is cancelled: {how}"})
-            return
+            return True
         lines = run.handle.last_lines()
         shown = "\n".join([message, "Its last lines of output:", *lines]) if lines else message
         self._log(run, shown)
         self._enter(run, {"type": "Failed", "message": message})
+        return True
 
     def _enter(self, run: Supervised, document: dict[str, Any]) -> None:
         set_flow_run_state(self._client, run.flow_run_id, document)

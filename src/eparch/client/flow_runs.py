@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from eparch.client.client import Client, change_question
-from eparch.client.errors import ClientError, Refused
+from eparch.client.errors import ClientError, OlderServer, Refused
 from eparch.core.instants import parse_instant
 
 _INFO: Final = """query($id: uuid!) {
@@ -26,6 +26,8 @@ _CHILDREN: Final = """query($id: uuid!, $tasks: [uuid!], $after: Int) {
 }"""
 _TASK_RUN: Final = "query($id: UUID!) { get_task_run_info(task_run_id: $id) { version serialized_state } }"
 _LIMITS: Final = "query { task_tag_limit { tag } }"
+# As many as a server closes in one call.
+_CLOSED_MAX: Final = 1_000
 _STATE: Final = "query($id: uuid!) { flow_run_by_pk(id: $id) { state version } }"
 
 
@@ -159,6 +161,22 @@ def set_flow_run_state(
     answer = client.change("set_flow_run_states", given, "states { id status message version }", timeout_s=wait_s + 15)
     status: dict[str, Any] = answer["states"][0]
     return status
+
+
+def close_task_runs(client: Client, flow_run_id: str) -> int:
+    """Close the task runs that a finished flow run has left behind, and return how many there were.
+
+    An older server closes them by itself, some time later.
+    """
+    closed = 0
+    while True:
+        try:
+            answer = client.change("close_task_runs", {"flow_run_id": flow_run_id}, "closed_count")
+        except OlderServer:
+            return closed
+        closed += int(answer["closed_count"])
+        if answer["closed_count"] < _CLOSED_MAX:
+            return closed
 
 
 def start_task_runs(
