@@ -3,22 +3,29 @@
 import os
 import signal
 import subprocess
+import sys
 import textwrap
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from eparch.agents.local import LocalAgent
+from eparch.client.client import Client
 from eparch.run_configs import DockerRun, LocalRun
 from eparch.testing import TemporaryServer
 from tests.agents.agents import WAIT_S_MAX, Agents
 from tests.clients.guest import ENVIRONMENT as GUEST
 from tests.sdk.server.rows import flow_run
+from tests.waiting import wait_until
 
 
 @pytest.fixture
-def agents(server: TemporaryServer, tmp_path: Path) -> Agents:
-    return Agents(server, tmp_path)
+def agents(server: TemporaryServer, tmp_path: Path) -> Iterator[Agents]:
+    with Agents(server, tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("options", [[], ["--cold"]], ids=["warm", "cold"])
@@ -180,3 +187,62 @@ def test_a_flow_of_prefect_is_started_with_prefects_own_command(agents: Agents) 
         run_id = agents.server.client.change("create_flow_run", create, "id")["id"]
         row = agents.wait_for(run_id, "Failed", "Success")
     assert row["state"] == "Success"
+
+
+class Impatient(LocalAgent):
+    """A local agent that often says that it is alive."""
+
+    alive_s = 0.1
+
+
+def test_an_agent_that_asks_for_nothing_still_says_that_it_is_alive(agents: Agents) -> None:
+    label, name = agents.folder.name, f"busy {agents.folder.name}"
+    environment = {"MARKS": str(agents.marks)}
+    agent = Impatient(
+        name, [label], limit=1, env=environment, is_warm=False, hostname_label=False, client=Client(agents.server.url)
+    )
+
+    def seen() -> str:
+        query = "query($name: String) { agent(where: {name: {_eq: $name}}) { last_queried } }"
+        (row,) = agents.server.client.ask(query, {"name": name})["agent"]
+        return str(row["last_queried"])
+
+    working = threading.Thread(target=agent.run)
+    working.start()
+    try:
+        run_id = agents.run("patient")
+        agents.wait_until(lambda: len(agents.marked()) == 50)
+        at_its_limit = seen()
+        agents.wait_until(lambda: seen() > at_its_limit)
+        agent.stop()
+        agents.wait_until(lambda: not agent.takes_runs)
+        stopping = seen()
+        agents.wait_until(lambda: seen() > stopping)
+    finally:
+        agents.be_ready()
+        agent.stop()
+        working.join()
+    assert flow_run(agents.server, run_id)["state"] == "Success"
+
+
+def test_an_agent_without_a_server_says_so_at_once_and_goes_on_trying(tmp_path: Path, unused_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_port}"
+    log = tmp_path / "agent.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "eparch.agents", "local", "--cold"],
+            env={**os.environ, "EPARCH_API_URL": url},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_until(lambda: log.read_text().count("cannot register") > 1, "a second try")
+        said = log.read_text()
+        assert f"The agent cannot register, and tries again in 0.5 s: No server answers at {url}" in said
+        assert "Hint: start one: eparch server start" in said
+        assert "takes runs from" not in said
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()

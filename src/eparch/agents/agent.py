@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any, ClassVar, Final
 from eparch.agents.handle import Handle
 from eparch.agents.supervision import LOOK_S, STEP_S, Supervised, Supervision
 from eparch.client.client import Client
-from eparch.client.errors import ClientError, Refused
+from eparch.client.errors import ClientError
 from eparch.client.flow_runs import flow_run_state, set_flow_run_state
 from eparch.client.marks import is_own_version
 from eparch.core.states import FINISHED
@@ -31,6 +32,8 @@ _POLL_S: Final = 5.0
 # The same while a run that was taken again waits for the end of its process.
 _HELD_BACK_POLL_S: Final = 1.0
 _CLAIM_MAX: Final = 50
+# How often an agent that asks for nothing says that it is alive; well below what makes it late (core.agent_health).
+ALIVE_S: Final = 30.0
 # How variables that hold secrets begin.
 _SECRETS: Final = ("EPARCH_SECRET_", "EPARCH_API_KEY", "PREFECT__CONTEXT__SECRETS__", "PREFECT__CLOUD__API_KEY")
 _DELAYS_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -82,6 +85,7 @@ class Agent(ABC):
     run_configs: ClassVar[frozenset[str]]
     # How often to look whether a run has ended; more seldom where looking is a call to somebody else.
     look_s: ClassVar[float] = LOOK_S
+    alive_s: ClassVar[float] = ALIVE_S
 
     def __init__(
         self,
@@ -100,6 +104,8 @@ class Agent(ABC):
         self.client = client or Client()
         self.stopping = threading.Event()
         self.registered = threading.Event()
+        self.takes_runs = True
+        self._seen_at = 0.0
         # The thread that watches has a client of its own, so that the long call does not hold it up.
         watching = Client(self.client.api_url, self.client.api_key, self.client.tenant_id)
         self._supervision = Supervision(watching, grace_s, self.look_s)
@@ -122,13 +128,17 @@ class Agent(ABC):
     def run(self) -> None:
         """Take and start runs until `stop` is called; then let those that run come to their end."""
         self._register()
-        _logger.info("Agent %s takes runs from %s; labels: %s", self.name, self.client.api_url, self._labels_shown())
+        if self.registered.is_set():
+            _logger.info(
+                "Agent %s takes runs from %s; labels: %s", self.name, self.client.api_url, self._labels_shown()
+            )
         failures = 0
         while not self.stopping.is_set():
             self._follow_up()
             room = self._room()
             if room <= 0:
-                self._supervision.wait_for_room(self.limit or 1, 1.0)
+                self._say_alive()
+                self._supervision.wait_for_room(self.limit or 1, min(1.0, self.alive_s))
                 continue
             try:
                 runs = self._claim(room)
@@ -140,9 +150,11 @@ class Agent(ABC):
             failures = 0
             for run in runs:
                 self._take_up(run)
+        self.takes_runs = False
         _logger.info("Agent %s takes nothing more; %d runs are left.", self.name, self.count())
         while self.count():
-            self._supervision.wait_for_room(1, 1.0)
+            self._say_alive()
+            self._supervision.wait_for_room(1, min(1.0, self.alive_s))
             self._follow_up()
         self._supervision.close()
         self.release()
@@ -157,21 +169,39 @@ class Agent(ABC):
             signal.signal(number, lambda *_: self.stop())
 
     def _register(self) -> None:
-        given = {"type": self.kind, "name": self.name, "labels": self.labels}
         failures = 0
         while not self.stopping.is_set():
             try:
-                found = self.client.change("register_agent", given, "id")
-            except Refused:
-                raise
+                found = self._registered()
             except ClientError as error:
-                _logger.warning("The agent cannot register: %s", error)
-                self.stopping.wait(_DELAYS_S[min(failures, len(_DELAYS_S) - 1)])
+                if not error.is_passing or error.error_code == "NOT_A_SERVER":
+                    raise
+                delay_s = _DELAYS_S[min(failures, len(_DELAYS_S) - 1)]
+                _logger.warning("The agent cannot register, and tries again in %g s: %s", delay_s, error)
+                if error.hint and not failures:
+                    _logger.warning("Hint: %s", error.hint)
+                self.stopping.wait(delay_s)
                 failures += 1
                 continue
             self.client.with_agent(found["id"])
             self.registered.set()
             return
+
+    def _registered(self) -> dict[str, Any]:
+        """Register; one that is registered already is seen to be alive."""
+        given = {"type": self.kind, "name": self.name, "labels": self.labels}
+        self._seen_at = time.monotonic()
+        found: dict[str, Any] = self.client.change("register_agent", given, "id", tries=1)
+        return found
+
+    def _say_alive(self) -> None:
+        """Let the server know of an agent that asks for nothing: it is at its limit, or stops."""
+        if not self.registered.is_set() or time.monotonic() < self._seen_at + self.alive_s:
+            return
+        try:
+            self._registered()
+        except ClientError as error:
+            _logger.debug("The server could not be told that the agent is alive: %s", error)
 
     def _room(self) -> int:
         return _CLAIM_MAX if self.limit is None else min(_CLAIM_MAX, self.limit - self.count())
@@ -180,6 +210,7 @@ class Agent(ABC):
         wait_s = _HELD_BACK_POLL_S if self._supervision.is_holding_back() else _POLL_S
         given = {"labels": self.labels, "limit": room, "wait_s": wait_s}
         answer = self.client.change("claim_flow_runs", given, _CLAIMED, timeout_s=wait_s + 15, tries=1)
+        self._seen_at = time.monotonic()
         return [self._claimed(row) for row in answer["flow_runs"] or ()]
 
     def _claimed(self, row: dict[str, Any]) -> Claimed:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 
-from eparch.client.errors import ClientError, NotJSON, Refused, WrongKey, error_of_answer
+from eparch.client.errors import ClientError, NotJSON, Refused, Unreachable, WrongKey, error_of_answer
 from eparch.client.marks import FORMAT_VERSION
 from eparch.client.profiles import Profile, current_profile
 from eparch.client.transport import Transport
@@ -22,6 +22,7 @@ Question = tuple[str, Mapping[str, Any] | None]
 
 # As many as servers take in one request.
 TOGETHER_MAX: Final = 100
+_SERVER_FAULT: Final = 500
 _API_ERROR_TRIES: Final = 6
 _PATIENT_DELAY_S: Final = 0.5
 
@@ -163,6 +164,9 @@ class Client:
             return decoded
         if status in (401, 403):
             raise WrongKey(f"The server at {self.api_url} refuses the API key (HTTP {status}).", code="UNAUTHENTICATED")
+        if status >= _SERVER_FAULT:
+            # What stands before a server that is away.
+            raise Unreachable(f"No server answers at {self.api_url}: HTTP {status}.", code="UNREACHABLE")
         raise Refused(
             f"What answers at {self.api_url} is no Eparch server: HTTP {status}, {answer[:80]!r}.",
             hint="check EPARCH_API_URL",
