@@ -7,8 +7,10 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from eparch.cli.delete import Yes, confirm
+from eparch.cli.dispatch import UsageError
 from eparch.cli.output import Column, Output, print_json, print_rows, say
 from eparch.cli.references import close_to
+from eparch.client.errors import ClientError
 from eparch.client.profiles import DEFAULT_URL, current_profile, profiles_path, read_profiles, write_profiles
 from eparch.client.transport import Transport
 from eparch.core.errors import ConfigurationError, Conflict, NotFound
@@ -155,7 +157,10 @@ def _found(known: dict[str, Any], name: str) -> dict[str, str]:
 def _changed(stored: dict[str, str], api_url: str | None, tenant_id: str | None, *, asks_key: bool) -> dict[str, str]:
     found = dict(stored)
     if api_url is not None:
-        Transport(api_url)  # refuses what is no address
+        try:
+            Transport(api_url)
+        except ClientError as error:
+            raise UsageError(error.message, hint=error.hint) from error
         found["api_url"] = api_url.rstrip("/")
     if tenant_id is not None:
         found["tenant_id"] = tenant_id

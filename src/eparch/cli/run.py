@@ -27,6 +27,8 @@ _ASK_S: Final = 1.0
 @with_api
 def run(
     api: Api,
+    flow: Annotated[str | None, Parameter(help="The same as --name.")] = None,
+    /,
     *,
     name: Annotated[str | None, Parameter(name=("--name", "-n"), help="The flow's name, or project/name.")] = None,
     id_: Annotated[str | None, Parameter(name="--id", help="The id of a version of a flow.")] = None,
@@ -52,15 +54,18 @@ def run(
     With --watch, its states and log lines are shown until it ends, and the exit code tells how it did: 0 success,
     3 failed, 4 cancelled; 1 is a failure of the command itself. With --path, the same codes tell of the run here.
     """
+    if flow is not None and name is not None:
+        raise UsageError(f"The flow is named twice: {flow!r} and --name {name!r}.", hint="leave one out")
+    name = name if flow is None else flow
     if [name, id_, path] == [None, None, None] or (id_ and (name or path)):
         raise UsageError("Say which flow: --name, --id or --path.", hint="see eparch get flows")
     given = _parameters(param or [])
     if path is not None:
         _refuse_for_path(project=project, label=label, run_name=run_name, at=at, watch=watch or None)
         return _run_here(path, name, given)
-    flow = references.flow(api, id_ or name or "", project)
-    _check(api.rows("flow", _FLOW, {"id": {"_eq": flow["id"]}})[0], given)
-    wanted: dict[str, Any] = {"flow_id": flow["id"], "parameters": given, "labels": label, "flow_run_name": run_name}
+    found = references.flow(api, id_ or name or "", project)
+    _check(api.rows("flow", _FLOW, {"id": {"_eq": found["id"]}})[0], given)
+    wanted: dict[str, Any] = {"flow_id": found["id"], "parameters": given, "labels": label, "flow_run_name": run_name}
     if at is not None:
         wanted["scheduled_start_time"] = _instant(at)
     run_id = api.change("create_flow_run", "id", **{key: value for key, value in wanted.items() if value is not None})[
@@ -68,7 +73,7 @@ def run(
     ]
     print(run_id, flush=True)
     made = api.rows("flow_run", _MADE, {"id": {"_eq": run_id}})[0]
-    say(f"Flow run {made['name']} of flow {flow['name']}, version {flow['version']}, is scheduled.")
+    say(f"Flow run {made['name']} of flow {found['name']}, version {found['version']}, is scheduled.")
     _warn_of_unserved(api, made["labels"] or [])
     if not watch:
         say(f"Its logs: eparch logs --follow {run_id}")

@@ -22,7 +22,7 @@ Question = tuple[str, Mapping[str, Any] | None]
 
 # As many as servers take in one request.
 TOGETHER_MAX: Final = 100
-_SERVER_FAULT: Final = 500
+_AWAY: Final = frozenset({502, 503, 504})
 _API_ERROR_TRIES: Final = 6
 _PATIENT_DELAY_S: Final = 0.5
 
@@ -31,6 +31,9 @@ Answer = TypeVar("Answer")
 
 class Client:
     """A server that can be asked. May be used from several threads.
+
+    Attributes:
+        lacks: what this library offers the server and the server was found not to know, by name.
 
     Example:
         >>> Client(api_url="http://127.0.0.1:1").ask("query { hello }", tries=1)
@@ -55,6 +58,7 @@ class Client:
         self.api_key = api_key or known.api_key
         self.tenant_id = tenant_id or known.tenant_id
         self._transport = Transport(self.api_url, timeout_s, sleep)
+        self.lacks: set[str] = set()
         self._sleep = sleep
         self._patience_s = 0.0
         self._headers = {
@@ -164,8 +168,8 @@ class Client:
             return decoded
         if status in (401, 403):
             raise WrongKey(f"The server at {self.api_url} refuses the API key (HTTP {status}).", code="UNAUTHENTICATED")
-        if status >= _SERVER_FAULT:
-            # What stands before a server that is away.
+        if status in _AWAY:
+            # Said by what stands before a server.
             raise Unreachable(f"No server answers at {self.api_url}: HTTP {status}.", code="UNREACHABLE")
         raise Refused(
             f"What answers at {self.api_url} is no Eparch server: HTTP {status}, {answer[:80]!r}.",

@@ -81,7 +81,9 @@ def error_of_answer(address: str, errors: Sequence[Any]) -> ClientError:
         )
     if code == "VERSION_LOCKING_ERROR":
         return VersionConflict(message, hint=hint, code=code)
-    if code == "GRAPHQL_VALIDATION_FAILED" and any(known in message for known in _UNKNOWN_FIELD):
+    is_unknown = code == "GRAPHQL_VALIDATION_FAILED" and any(known in message for known in _UNKNOWN_FIELD)
+    # A field of the input of a mutation, in a variable.
+    if is_unknown or (code == "BAD_USER_INPUT" and "is not defined by type" in message):
         return OlderServer(
             f"The server at {address} does not know this: {message}",
             hint="upgrade the server to this version",

@@ -26,6 +26,7 @@ _CHILDREN: Final = """query($id: uuid!, $tasks: [uuid!], $after: Int) {
 }"""
 _TASK_RUN: Final = "query($id: UUID!) { get_task_run_info(task_run_id: $id) { version serialized_state } }"
 _LIMITS: Final = "query { task_tag_limit { tag } }"
+_INTERVAL: Final = "interval_s"
 # As many as a server closes in one call.
 _CLOSED_MAX: Final = 1_000
 _STATE: Final = "query($id: uuid!) { flow_run_by_pk(id: $id) { state version } }"
@@ -228,8 +229,21 @@ def beat(client: Client, flow_run_ids: Mapping[str, bool], interval_s: float) ->
 
     Args:
         flow_run_ids: for each whether a heartbeat is wanted, or only its state.
-        interval_s: how often heartbeats are sent; the server misses the run the sooner.
+        interval_s: how often heartbeats are sent; the server misses the run the sooner. An older server is not told.
     """
+    said_s = None if _INTERVAL in client.lacks else interval_s
+    found, is_older = _beaten(client, flow_run_ids, said_s)
+    if is_older and said_s is not None:
+        # Then it misses a run after ten minutes, as it does those of other clients.
+        client.lacks.add(_INTERVAL)
+        found, _ = _beaten(client, flow_run_ids, None)
+    return found
+
+
+def _beaten(
+    client: Client, flow_run_ids: Mapping[str, bool], interval_s: float | None
+) -> tuple[dict[str, str | None], bool]:
+    """Return the state of each run, and whether the server does not understand its heartbeat."""
     questions = [
         question
         for run_id, is_beaten in flow_run_ids.items()
@@ -240,16 +254,17 @@ def beat(client: Client, flow_run_ids: Mapping[str, bool], interval_s: float) ->
     ]
     answers = iter(client.ask_all(questions))
     found: dict[str, str | None] = {}
+    is_older = False
     for run_id, is_beaten in flow_run_ids.items():
         answer = next(answers)
         if is_beaten:
-            next(answers)
+            is_older |= isinstance(next(answers), OlderServer)
         if not isinstance(answer, ClientError):
             row = answer["flow_run_by_pk"]
             found[run_id] = None if row is None else row["state"]
-    return found
+    return found, is_older
 
 
-def _heartbeat(flow_run_id: str, interval_s: float) -> tuple[str, Mapping[str, Any] | None]:
-    given = {"flow_run_id": flow_run_id, "interval_s": interval_s}
+def _heartbeat(flow_run_id: str, interval_s: float | None) -> tuple[str, Mapping[str, Any] | None]:
+    given = {"flow_run_id": flow_run_id, **({} if interval_s is None else {_INTERVAL: interval_s})}
     return change_question("update_flow_run_heartbeat", given, "success")

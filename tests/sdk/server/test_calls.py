@@ -4,10 +4,13 @@ import threading
 
 import pytest
 
+from eparch import Flow, task
 from eparch.client.client import Client, change_question
 from eparch.client.errors import ClientError, OlderServer, Refused, Unreachable, WrongKey, error_of_answer
+from eparch.client.flow_runs import beat
 from eparch.client.reporter import Reporter
 from eparch.testing import TemporaryServer
+from tests.gateways import gateway
 
 
 def test_an_unreachable_server_is_said_with_what_to_do() -> None:
@@ -39,6 +42,19 @@ def test_an_older_server_and_a_wrong_key_are_told_apart(server: TemporaryServer)
     with pytest.raises(OlderServer, match="does not know this: Cannot query field 'dance'"):
         server.client.ask("mutation { dance }")
     assert isinstance(error_of_answer("a", [{"message": "m", "extensions": {"code": "UNAUTHENTICATED"}}]), WrongKey)
+
+
+def test_heartbeats_reach_a_server_that_knows_no_intervals(server: TemporaryServer) -> None:
+    with Flow("beats") as flow:
+        task(lambda: 1, name="one")()
+    run_id = server.create_run(flow)
+    with gateway(server.url, renamed=(b"interval_s", b"interval_of_tomorrow")) as address:
+        client = Client(address)
+        for _ in range(2):
+            assert beat(client, {run_id: True}, 2.0) == {run_id: "Scheduled"}
+    assert client.lacks == {"interval_s"}
+    query = "query($id: uuid!) { flow_run_by_pk(id: $id) { heartbeat } }"
+    assert server.client.ask(query, {"id": run_id})["flow_run_by_pk"]["heartbeat"] is not None
 
 
 def test_many_questions_go_in_one_call_and_fail_one_by_one(server: TemporaryServer) -> None:
