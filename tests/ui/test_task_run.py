@@ -1,4 +1,4 @@
-"""The page of a task run: neighbours and the log lead on, its children are found by state."""
+"""The page of a task run: neighbours lead on, its children are found by state."""
 
 from playwright.sync_api import expect
 
@@ -47,13 +47,9 @@ def test_children_are_found_by_state(seeded: ServerProcess, samples: Samples, op
     visit.check()
 
 
-def test_neighbours_and_the_log_lead_on(seeded: ServerProcess, samples: Samples, open_visit: OpenVisit) -> None:
+def test_neighbours_lead_on(seeded: ServerProcess, samples: Samples, open_visit: OpenVisit) -> None:
     visit = open_visit(seeded.url)
-    visit.go(samples.path("/task-run/{task_run}?tab=log"))
-    visit.page.get_by_role("link", name="Follow, search or download").click()
-    visit.page.wait_for_url(samples.path("**/flow-run/{flow_run}?tab=logs&task_run={task_run}"))
-    visit.page.go_back()
-    visit.wait_ready()
+    visit.go(samples.path("/task-run/{task_run}"))
     neighbour = visit.page.get_by_label("Neighbours").get_by_role("link").first
     name = neighbour.inner_text().strip()
     neighbour.click()

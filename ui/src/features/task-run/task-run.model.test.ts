@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { attemptsOf, childrenWhere, resultOf, titleOf, toneOf } from './task-run.model'
+import { attemptsOf, childrenWhere, resultOf, titleOf } from './task-run.model'
 
 const state = (name: string, version: number) => ({
   id: String(version),
@@ -39,8 +39,4 @@ it('names it by itself, by its task, by its slug', () => {
   expect(titleOf(null, { name: 'a', slug: 'a-1' }, 3)).toBe('a [3]')
   expect(titleOf(null, { name: null, slug: 'a-1' }, -1)).toBe('a-1')
   expect(titleOf(null, null, -1)).toBe('Task run')
-})
-
-it('tells loud lines apart', () => {
-  expect(['ERROR', 'CRITICAL', 'WARNING', 'INFO', null].map(toneOf)).toEqual(['bad', 'bad', 'warn', 'plain', 'plain'])
 })

@@ -49,12 +49,6 @@ export function titleOf(
   return index >= 0 ? `${base} [${index}]` : base
 }
 
-/** How loud a line of the log is. */
-export function toneOf(level: string | null): 'bad' | 'warn' | 'plain' {
-  if (level === 'ERROR' || level === 'CRITICAL') return 'bad'
-  return level === 'WARNING' ? 'warn' : 'plain'
-}
-
 function fieldsOf(value: Json | undefined): { [key: string]: Json } | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
 }
