@@ -7,9 +7,10 @@ charge of the text of the schema (`sdl`) nor of SQL (`emit`). The columns come f
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import BigInteger, Boolean, Integer, Table
+from sqlalchemy import Column as TableColumn
 
 from eparch.core.states import CONCRETE
 from eparch.database import tables
@@ -39,6 +40,7 @@ class Column:
         source: its name in the table, where that is another one.
         known_values: the few values it can hold, where there are few. Operands among them are written into the SQL, so
             that indexes over some of the rows can be used.
+        confined: an index over the rows with some of these values.
     """
 
     name: str
@@ -46,7 +48,21 @@ class Column:
     is_nullable: bool
     lookup: Lookup | None = None
     known_values: frozenset[str] = frozenset()
+    confined: "ConfinedIndex | None" = None
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfinedIndex:
+    """An index over the rows in which a column has one of some values.
+
+    SQLite recognises it only if a condition repeats its words, and without statistics takes it for no better than one
+    over all rows. So it is named where rows are asked for by such values and by the column that the index begins with.
+    """
+
+    name: str
+    values: frozenset[str]
+    leading: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +147,8 @@ def _object(
             renamed.get(column.name, column.name),
             "interval" if column.name in intervals else _scalar(column.type),
             bool(column.nullable),
-            known_values=CONCRETE if column.name == "state" else frozenset(),
+            known_values=_known_values(column),
+            confined=_SEVERE_LINES if column is tables.log.c.level else None,
             source=column.name,
         )
         for column in table.columns
@@ -151,6 +168,15 @@ def _object(
         order=order,
         order_at_root=order if has_key else (),
     )
+
+
+_SEVERE_LINES: Final = ConfinedIndex("ix_log_severe", tables.SEVERE, "flow_run_id")
+
+
+def _known_values(column: TableColumn[Any]) -> frozenset[str]:
+    if column is tables.log.c.level:
+        return tables.SEVERE | {"DEBUG", "INFO"}
+    return CONCRETE if column.name == "state" else frozenset()
 
 
 def _scalar(column_type: object) -> Scalar:

@@ -20,7 +20,10 @@ Expression: TypeAlias = ColumnElement[Any]
 
 
 class _SQLiteCompiler(SQLiteCompiler):
-    """SQLAlchemy's own, but without the bound `OFFSET 0` that it adds to every LIMIT."""
+    """SQLAlchemy's own, but without the bound `OFFSET 0` that it adds to every LIMIT, and with names of indexes."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
 
     def limit_clause(self, select: Any, **options: Any) -> str:
         text = ""
@@ -123,6 +126,10 @@ present: Final = _form("EXISTS {0}", "EXISTS {0}")
 
 # A column that is not to lead SQLite to an index: without statistics it takes every index for equally good.
 unindexed: Final = _form("+{0}", "{0}")
+
+# A condition and what follows from it, which is the condition of an index. PostgreSQL draws the conclusion itself, and
+# would take them for two conditions that each leave few rows.
+with_words_of_index: Final = _form("({0} AND {1})", "{0}")
 
 least: Final = _form("min({0}, {1})", "least({0}, {1})")
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import FromClause, and_, case, false, func, literal_column, not_, null, true
 
 from eparch.graphql import dialect
-from eparch.graphql.catalog import Column, Object
+from eparch.graphql.catalog import Column, ConfinedIndex, Object
 from eparch.graphql.dialect import Expression
 from eparch.graphql.plan import AggregatePart, Comparison, FunctionField, Inline, NameField, Slot
 
@@ -57,7 +57,7 @@ def comparison(condition: Comparison, column: Column, value: Expression) -> Expr
         assert isinstance(given, Inline)
         return value.is_(null()) if given.value else value.is_not(null())
     if isinstance(given, Inline):
-        return _inline(operator, given.value, value)
+        return _inline(operator, given.value, column, value)
     if operator in ("_in", "_nin"):
         inside = dialect.binary("json in" if column.scalar == "jsonb" else "in", value, operand(given))
         return inside if operator == "_in" else not_(inside)
@@ -68,6 +68,14 @@ def comparison(condition: Comparison, column: Column, value: Expression) -> Expr
     positive = "_" + operator.removeprefix("_n") if operator.startswith("_n") else operator
     found = dialect.binary(_TEXT_OPERATORS.get(positive, positive.removeprefix("_")), value, operand(given))
     return found if positive == operator else not_(found)
+
+
+def confined_index(condition: Comparison, column: Column) -> ConfinedIndex | None:
+    """Return the index over some of the rows that has all rows which meet a condition."""
+    given = condition.operand.value if isinstance(condition.operand, Inline) else None
+    if given is None or isinstance(given, bool):
+        return None
+    return _confined(condition.operator, given, column)
 
 
 def shown(column: Column, value: Expression, *, is_nullable: bool) -> Expression:
@@ -143,15 +151,28 @@ def figure(function: str, column: Column, value: Expression) -> Expression:
     return func.sum(value) if function == "sum" else dialect.statistic(function, value)
 
 
-def _inline(operator: str, given: bool | str | tuple[str, ...], value: Expression) -> Expression:
-    if isinstance(given, tuple):
-        # Values out of the catalog, so nothing here comes from a request.
-        inside = value.in_([literal_column(f"'{one}'") for one in given]) if given else false()
-        return inside if operator == "_in" else not_(inside)
+def _inline(operator: str, given: bool | str | tuple[str, ...], column: Column, value: Expression) -> Expression:
     if isinstance(given, bool):
         # Booleans have an order too, which SQLAlchemy does not know of.
         return value.op(_SIGNS[operator], is_comparison=True)(true() if given else false())
-    return _compared(operator, value, literal_column(f"'{given}'"))
+    if isinstance(given, tuple):
+        inside = _is_among(given, value)
+        made = inside if operator == "_in" else not_(inside)
+    else:
+        made = _compared(operator, value, literal_column(f"'{given}'"))
+    confined = _confined(operator, given, column)
+    return made if confined is None else dialect.with_words_of_index(made, _is_among(sorted(confined.values), value))
+
+
+def _confined(operator: str, given: str | tuple[str, ...], column: Column) -> ConfinedIndex | None:
+    names = {given} if isinstance(given, str) else set(given)
+    is_among = operator in ("_eq", "_in") and column.confined is not None and names and names <= column.confined.values
+    return column.confined if is_among else None
+
+
+def _is_among(names: Sequence[str], value: Expression) -> Expression:
+    """Return the condition that a value is one of some out of the catalog: nothing here comes from a request."""
+    return value.in_([literal_column(f"'{name}'") for name in names]) if names else false()
 
 
 def _compared(operator: str, value: Expression, other: Expression) -> Expression:

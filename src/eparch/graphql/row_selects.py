@@ -15,7 +15,7 @@ from sqlalchemy import FromClause, Select, Table, and_, false, func, literal_col
 
 from eparch.graphql.catalog import OBJECTS, Column, Object, Relationship
 from eparch.graphql.dialect import Expression, binary, each_row, element_at, number, present, sort_text, unindexed
-from eparch.graphql.expressions import comparison, figure, operand, tenant
+from eparch.graphql.expressions import comparison, confined_index, figure, operand, tenant
 from eparch.graphql.plan import Comparison, Condition, Every, Exists, Negation, OrderKey, Rows, Some
 
 
@@ -64,6 +64,8 @@ class RowSelects:
             statement = statement.where(*self._filter(rows.where, source, is_nested=parent is not None))
             if parent is not None and rows.relationship is not None:
                 statement = statement.where(_join(parent.entry.relationships[rows.relationship], parent, source))
+            if name := _index_name(rows, parent):
+                statement = statement.with_hint(source.table, f"INDEXED BY {name}", "sqlite")
         statement = statement.order_by(*(self._ordered(key, source) for key in rows.order_by))
         if rows.limit:
             statement = statement.limit(operand(rows.limit))
@@ -194,6 +196,21 @@ class RowSelects:
 def _alias(table: Table, name: str) -> FromClause:
     # Making an alias with all its columns takes longer than everything else that is done for a select.
     return table.alias(name)
+
+
+def _index_name(rows: Rows, parent: Source | None) -> str | None:
+    """Return the name of the index over some of the rows that SQLite is to take; None leaves it the choice."""
+    columns = OBJECTS[rows.object].columns
+    items = rows.where.items if isinstance(rows.where, Every) else (rows.where,)
+    comparisons = [item for item in items if isinstance(item, Comparison)]
+    given = {item.column for item in comparisons if item.operator == "_eq"}
+    if parent is not None and rows.relationship is not None:
+        given.add(parent.entry.relationships[rows.relationship].remote)
+    for item in comparisons:
+        index = confined_index(item, columns[item.column])
+        if index is not None and index.leading in given:
+            return index.name
+    return None
 
 
 def _join(relationship: Relationship, outer: Source, inner: Source) -> Expression:

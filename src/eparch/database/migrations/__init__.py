@@ -25,6 +25,7 @@ REVISIONS: Final[tuple[str, ...]] = (
     "0008_queue_by_labels",
     "0009_retention",
     "0010_heartbeat_leases",
+    "0011_severe_lines",
 )
 
 

@@ -16,6 +16,7 @@ from eparch.database.tables.limits import (
 )
 from eparch.database.tables.retention import retention_rule
 from eparch.database.tables.runs import (
+    SEVERE,
     flow_run,
     flow_run_heartbeat,
     flow_run_state,
@@ -30,6 +31,7 @@ from eparch.database.tables.tenancy import agent, agent_config, cloud_hook, key_
 
 __all__ = [
     "METADATA",
+    "SEVERE",
     "agent",
     "agent_config",
     "backfill",
