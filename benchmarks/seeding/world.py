@@ -58,7 +58,7 @@ from .words import Shape, TaskShape
 WIDE_FLOW = "score-every-customer"
 WIDE_RUN = "wide-octopus"
 TASK_LIMITS = {"warehouse": 4, "write": 1, "api": 10}
-FLOW_LIMITS = {"etl": 20, "gpu": 1, "eu-west": 0}
+FLOW_LIMITS = {"etl": 20, "gpu": 3, "eu-west": 0}
 _WIDE_MINUTES = 47
 _NUMBERED = ("flow_run_state", "task_run", "task_run_state", "log", "task_run_artifact")
 
