@@ -103,6 +103,12 @@ export function variablesOf(month: Day, day: Day, zone: string) {
   }
 }
 
+/** The page of all runs, for those of a day. */
+export function runsOf(day: Day, zone: string) {
+  const [from, to] = [startOf(day, zone), startOf(shifted(day, 1), zone)].map((ms) => String(ms / 1000))
+  return { path: '/runs', query: { from, to, up: '1' } }
+}
+
 function instantOf(ms: number): string {
   return new Date(ms).toISOString()
 }

@@ -1,6 +1,6 @@
 /** A schedule as one edits it: one clock in a few fields, or a whole document; and what of it is sent. */
 import type { Json } from '@/shared/graphql/document'
-import { clocksOf } from '@/shared/format/schedule.model'
+import { clocksOf, zoneOf } from '@/shared/format/schedule.model'
 import { pretty, readJson } from '@/shared/format/json.model'
 
 export type DraftKind = 'cron' | 'interval' | 'rrule' | 'document'
@@ -96,12 +96,6 @@ function isPlainClock(clock: { [key: string]: Json }): boolean {
 
 function isEmpty(value: Json): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
-}
-
-function zoneOf(start: Json | undefined): string | null {
-  return typeof start === 'object' && start !== null && !Array.isArray(start) && typeof start.tz === 'string'
-    ? start.tz
-    : null
 }
 
 export const MISFIRE = [

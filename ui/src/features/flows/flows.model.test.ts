@@ -152,7 +152,7 @@ it('draws longer runs taller, and none out of bounds', () => {
 
 it('takes the schedule and the labels of the group before those of the flow', () => {
   const own = flow({ schedule: DAILY, run_config: { labels: ['own'] } })
-  expect(scheduleOf(own)).toEqual({ words: 'Daily at 06:00', isActive: true })
+  expect(scheduleOf(own)).toEqual({ words: 'Daily at 06:00 UTC', isActive: true })
   expect(labelsOf(own)).toEqual(['own'])
   const group = { ...own.flow_group!, schedule: { clocks: [{ interval: 3_600_000_000 }] }, labels: [] }
   expect(scheduleOf({ ...own, flow_group: group })?.words).toBe('Every hour')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, countsOf, healthOf, serviceOf } from './server.model'
+import { bytes, countsOf, healthOf, keptOf, serviceOf } from './server.model'
 
 test('sizes have two or three digits', () => {
   expect([0, 999, 1000, 9940, 9960, 999_600, 1_141_551_104, 5e15].map(bytes)).toEqual([
@@ -30,4 +30,22 @@ test('a service is judged by its holder and its last pass', () => {
   expect(healthOf({ holder: 'a', last_error: null })).toBe('well')
   expect(healthOf({ holder: null, last_error: null })).toBe('unheld')
   expect(healthOf({ holder: 'a', last_error: 'boom' })).toBe('failing')
+})
+
+test('what has no rule is kept for ever, and projects may have rules of their own', () => {
+  const rule = (kind: string, keep_days: number | null, project: string | null = null) => ({
+    id: `${kind} ${project}`,
+    kind,
+    keep_days,
+    project: project === null ? null : { id: project, name: project },
+  })
+  const [runs, logs, artifacts] = keptOf([rule('logs', 14), rule('logs', null, 'finance'), rule('artifacts', 1, 'x')])
+  expect(runs).toEqual({ name: 'Runs', time: 'for ever', exceptions: [] })
+  expect(logs).toMatchObject({ time: '14 days', exceptions: [{ name: 'finance', time: 'for ever' }] })
+  expect(artifacts).toMatchObject({ time: 'for ever', exceptions: [{ name: 'x', time: '1 day' }] })
+})
+
+test('every service that the server has is described', () => {
+  const names = ['backfiller', 'dispatcher', 'lazarus', 'retention', 'scheduler', 'secret_keeper', 'zombie_killer']
+  for (const name of names) expect(serviceOf(name).purpose, name).not.toBe('')
 })

@@ -1,6 +1,7 @@
 /** How the server is, in words. */
+import type { ServerStatusResult } from '@/generated/server'
 import type { Json } from '@/shared/graphql/document'
-import { whole } from '@/shared/format/number.model'
+import { count, whole } from '@/shared/format/number.model'
 
 /** `812 B`, `4.2 MB`, `1.3 GB`: in thousands, as disks are sold. */
 export function bytes(value: number): string {
@@ -14,6 +15,7 @@ export function bytes(value: number): string {
 }
 
 const SERVICES: Record<string, { name: string; purpose: string }> = {
+  backfiller: { name: 'Backfiller', purpose: 'Lets backfills go on as their runs end.' },
   scheduler: { name: 'Scheduler', purpose: 'Makes the next runs of every active schedule.' },
   lazarus: { name: 'Lazarus', purpose: 'Starts runs anew whose process was lost.' },
   zombie_killer: { name: 'Zombie killer', purpose: 'Ends task runs whose process died.' },
@@ -47,4 +49,34 @@ export const HEALTH_NAMES: Record<ServiceHealth, string> = {
   well: 'Working',
   failing: 'Failing',
   unheld: 'Run by no server',
+}
+
+const KEPT = [
+  { kind: 'runs', name: 'Runs' },
+  { kind: 'logs', name: 'Logs' },
+  { kind: 'artifacts', name: 'Artifacts' },
+] as const
+
+export interface Kept {
+  name: string
+  /** For how long, in words. */
+  time: string
+  /** The projects in which it is otherwise. */
+  exceptions: { id: string; name: string; time: string }[]
+}
+
+/** For how long what is kept, and where it is otherwise. What has no rule is kept for ever. */
+export function keptOf(rules: ServerStatusResult['retention_rule']): Kept[] {
+  return KEPT.map(({ kind, name }) => {
+    const own = rules.filter((rule) => rule.kind === kind)
+    const general = own.find(({ project }) => project === null)
+    const exceptions = own.flatMap(({ id, project, keep_days }) =>
+      project === null ? [] : [{ id, name: project.name, time: daysOf(keep_days) }],
+    )
+    return { name, time: daysOf(general?.keep_days ?? null), exceptions }
+  })
+}
+
+function daysOf(days: number | null): string {
+  return days === null ? 'for ever' : count(days, 'day')
 }

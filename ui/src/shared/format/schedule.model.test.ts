@@ -15,7 +15,7 @@ test.each([
   ['0 9 * * 0,6', 'At weekends at 09:00'],
   ['0 9 * * 6-7', 'At weekends at 09:00'],
   ['0 9 * * 1,3', 'On Monday, Wednesday at 09:00'],
-  ['30 6 1 * *', 'On day 1 of the month at 06:30'],
+  ['30 6 1 * *', 'Monthly on day 1 at 06:30'],
   ['30 6 L * *', 'On the last day of the month at 06:30'],
 ])('%s is %s', (cron, words) => expect(cronWords(cron)).toBe(words))
 
@@ -39,6 +39,10 @@ it('tells a whole schedule by its first clock', () => {
     { type: 'CronClock', cron: '0 6 * * *' },
   ]
   expect(scheduleWords({ type: 'Schedule', clocks })).toBe('Every 15 minutes, and 1 more')
+  const daily = { cron: '0 6 * * *' }
+  expect(scheduleWords({ clocks: [daily] })).toBe('Daily at 06:00 UTC')
+  const start_date = { dt: '2026-01-01T00:00:00', tz: 'America/New_York' }
+  expect(scheduleWords({ clocks: [{ ...daily, start_date }] })).toBe('Daily at 06:00 New York')
   expect(scheduleWords({ clocks: [{ dates: ['a', 'b'] }] })).toBe('On 2 dates')
   expect(scheduleWords({ clocks: [{ type: 'RRuleClock' }] })).toBe('By a recurrence rule')
 })

@@ -1,5 +1,6 @@
 /** Schedules in words. What is not simple is shown as it was written: a wrong sentence is worse than none. */
 import type { Json } from '@/shared/graphql/document'
+import { zoneName } from './time.model'
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const NUMBERS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
@@ -35,11 +36,20 @@ export function scheduleWords(schedule: Json | undefined): string | null {
 
 /** One clock in words. */
 export function clockWords(clock: Fields): string {
-  if (typeof clock.cron === 'string') return cronWords(clock.cron)
+  if (typeof clock.cron === 'string') {
+    const words = cronWords(clock.cron)
+    // Times of day are those of the clock's zone, not of the one in which the page shows times.
+    return / at \d\d:\d\d/.test(words) ? `${words} ${zoneName(zoneOf(clock.start_date) ?? 'UTC')}` : words
+  }
   // In the documents of clients an interval is microseconds.
   if (typeof clock.interval === 'number') return intervalWords(clock.interval / 1_000_000)
   if (Array.isArray(clock.dates)) return `On ${clock.dates.length === 1 ? 'one date' : `${clock.dates.length} dates`}`
   return clock.type === 'RRuleClock' ? 'By a recurrence rule' : 'By a clock of another kind'
+}
+
+/** The time zone of an instant as documents write it; null where it says none. */
+export function zoneOf(instant: Json | undefined): string | null {
+  return isFields(instant) && typeof instant.tz === 'string' ? instant.tz : null
 }
 
 /** `Every 15 minutes`, from seconds. */
@@ -86,7 +96,7 @@ function dayWords(day: string, month: string, weekday: string): string | null {
   if (day === '*' && weekday === '*') return ''
   if (weekday === '*') {
     if (day.toLowerCase() === 'l') return 'on the last day of the month'
-    return isNumber(day, 31) && day !== '0' ? `on day ${Number(day)} of the month` : null
+    return isNumber(day, 31) && day !== '0' ? `monthly on day ${Number(day)}` : null
   }
   if (day !== '*') return null
   const numbers = weekday.toLowerCase().split(',').map(weekdayNumbers)
