@@ -47,6 +47,7 @@ class Subjects:
             server = self.servers["eparch"] = EparchServer(directory, None)
             url = f"http://{HOST}:{server.port}"
             self.environments["eparch"] = {"EPARCH_API_URL": url, "EPARCH_HOME": str(directory / "eparch-home")}
+            Client(profile=Profile(None, url)).change("create_project", {"name": LABEL}, "id")
         if "prefect3" in names:
             server = self.servers["prefect3"] = Prefect3Server(directory, None)
             self.environments["prefect3"] = {
