@@ -51,6 +51,20 @@ def test_a_script_is_executed_as_a_module_and_imports_what_lies_beside_it(script
     assert not is_loading.get()
 
 
+def test_each_file_imports_what_lies_beside_itself(tmp_path: Path) -> None:
+    for team in ("one", "two"):
+        (tmp_path / team / "package").mkdir(parents=True)
+        (tmp_path / team / "beside_us.py").write_text(f"NAME = '{team}'\n")
+        (tmp_path / team / "package" / "__init__.py").write_text("")
+        (tmp_path / team / "package" / "inner.py").write_text(f"NAME = '{team}'\n")
+        (tmp_path / team / "flows.py").write_text(
+            "from eparch import Flow\nimport beside_us\nfrom package import inner\n"
+            "with Flow(f'{beside_us.NAME} {inner.NAME}') as flow:\n    pass\n"
+        )
+    for team in ("one", "two", "one"):
+        assert flow_of_file(tmp_path / team / "flows.py", None).name == f"{team} {team}"
+
+
 def test_a_file_that_runs_its_flow_when_it_is_loaded_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "runs.py"
     path.write_text("from eparch import Flow\n\nwith Flow('runs') as flow:\n    pass\nflow.run()\n")

@@ -29,6 +29,8 @@ is_loading: ContextVar[bool] = ContextVar("eparch_is_loading", default=False)
 """Whether a flow's file is being executed: what registers or runs flows at its end is then not meant."""
 
 _MODULE: Final = "__eparch_flow__"
+# From where flow files were loaded.
+_folders: set[str] = set()
 _STANDARD: Final = sysconfig.get_path("stdlib")
 
 
@@ -60,8 +62,12 @@ def let_import_from(folder: str) -> None:
 
     After the standard library: a flow file called `random.py` must not be what others get for `import random`.
     """
-    if folder in sys.path:
+    if folder in _folders and folder in sys.path:
+        # First again, before those of other flow files.
+        sys.path.remove(folder)
+    elif folder in sys.path:
         return
+    _folders.add(folder)
     standard = [index for index, place in enumerate(sys.path) if place.startswith(_STANDARD) and not _has_sites(place)]
     sys.path.insert(max(standard, default=-1) + 1, folder)
 
@@ -79,6 +85,7 @@ def _executed(source: bytes, filename: str) -> list[Any]:
     module.__file__ = filename
     # Pickle and dataclasses look a class's module up by name.
     sys.modules[_MODULE] = module
+    _forget_namesakes(Path(filename).parent)
     let_import_from(str(Path(filename).parent))
     token = is_loading.set(True)
     try:
@@ -92,6 +99,21 @@ def _executed(source: bytes, filename: str) -> list[Any]:
 
 def _has_sites(place: str) -> bool:
     return Path(place).name in {"site-packages", "dist-packages"}
+
+
+def _forget_namesakes(folder: Path) -> None:
+    """Forget what earlier flow files have imported from their own folders and this folder has under the same name.
+
+    Else the second of two `helpers.py` would silently be the first.
+    """
+    others = _folders - {str(folder)}
+    for name in {name.partition(".")[0] for name in sys.modules} if others else ():
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is None or not others & {str(Path(file).parent), str(Path(file).parent.parent)}:
+            continue
+        if (folder / f"{name}.py").exists() or (folder / name / "__init__.py").exists():
+            for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+                del sys.modules[known]
 
 
 def _failure(error: Exception, filename: str) -> FlowError:
