@@ -47,7 +47,7 @@ _TYPES: Final = {
     ".woff2": "font/woff2",
 }
 
-# Styles may be inline: the editor of the API console puts its own into the page.
+# Styles may be inline: the editors put their own into the page. Why there is no nonce: docs/decisions/0006.
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
