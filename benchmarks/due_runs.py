@@ -6,7 +6,8 @@ In charge of runs that are made ahead of time, and of agents that hold long call
 charge of passes and claims without a server between (`scheduling.py`).
 
 The runs are due at instants spread evenly over one second, after all have been made. An agent asks again as soon as it
-has its answer, for 50 runs at a time.
+has its answer, for 50 runs at a time. The limit beside it, in the same run: a call that asks the database for nothing,
+which is HTTP alone, and one that writes a row, which is a commit besides.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ from postgres import PostgresCluster
 from processes import HOST
 
 LEAD_S = 3.0
-MADE_PER_S = 150
+MADE_PER_S = 75
 MAKERS = 8
 GIVE_UP_S = 180.0
 CLAIM_MAX = 50
+LIMIT_CALLS = 100
+_HELLO = "{ hello }"
+_COMMIT = 'mutation { set_key_value(input: {key: "k", value: 1}) { id } }'
 _CREATE = "mutation ($i: create_flow_run_input!) { create_flow_run(input: $i) { id } }"
 _CLAIM = (
     "mutation ($i: claim_flow_runs_input!) { claim_flow_runs(input: $i) { flow_runs { id scheduled_start_time } } }"
@@ -64,13 +68,18 @@ def _measure(database: str, count: int, agents: int, parent: Path) -> None:
                 late_s = _claim_all(server.port, count, agents)
                 if datetime.now(UTC) < first:
                     raise RuntimeError("runs were claimed before they were due")
+                limits = {"HTTP alone": _times_s(server, _HELLO), "with a commit": _times_s(server, _COMMIT)}
             finally:
                 server.stop()
         finally:
             if cluster is not None:
                 cluster.stop()
-    shown = ", ".join(f"{label} {1000 * (percentile(late_s, share) or 0):,.1f}" for label, share in _SHARES)
-    print(f"{database}: {count:,} runs due in one second, {agents} agents, due to claimed, ms: {shown}", flush=True)
+    print(
+        f"{database}: {count:,} runs due in one second, {agents} agents, due to claimed, ms: {_shown(late_s)}",
+        flush=True,
+    )
+    beside = "; ".join(f"{label}: {_shown(times)}" for label, times in limits.items())
+    print(f"{database}: limits beside it, ms: {beside}", flush=True)
 
 
 def _make_runs(server: EparchServer, count: int) -> datetime:
@@ -100,6 +109,20 @@ def _make_runs(server: EparchServer, count: int) -> datetime:
 
 
 _SHARES = (("least", 0.0), ("p50", 0.5), ("p95", 0.95), ("most", 1.0))
+
+
+def _shown(times_s: list[float]) -> str:
+    return ", ".join(f"{label} {1000 * (percentile(times_s, share) or 0):,.1f}" for label, share in _SHARES)
+
+
+def _times_s(server: EparchServer, query: str) -> list[float]:
+    """Return how long each of so many calls takes, one after the other, ascending, in seconds."""
+    times_s = []
+    for _ in range(LIMIT_CALLS):
+        started = time.perf_counter()
+        server.call(query, None)
+        times_s.append(time.perf_counter() - started)
+    return sorted(times_s)
 
 
 def _claim_all(port: int, count: int, agents: int) -> list[float]:
