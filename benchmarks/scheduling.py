@@ -2,6 +2,9 @@
 
 In charge of filling a database, and of timing passes and claims on it without a server between; not in charge of what
 agents see from outside (`due_runs.py`).
+
+The limit beside them, in the same run: what the database alone takes to write so many runs, or one, with a state of
+each, one statement a table and one commit.
 """
 
 from __future__ import annotations
@@ -168,6 +171,7 @@ def _passes(name: str, base: _Base, count: int) -> None:
         for _ in range(3):
             base.now += timedelta(seconds=60)
             await measure("a pass each minute", first)
+        print(f"{name}: limit of 1,000 runs in the database alone: {_copy_runs_s(base, 1_000):.3f} s", flush=True)
 
     asyncio.run(all_of_them())
     with base.engine.begin() as connection:
@@ -191,7 +195,9 @@ def _claims(name: str, base: _Base, queue_length: int, claims: int) -> None:
         if number % 4 == 0:
             misses_s.append(_timed(base, lambda tx: claim_flow_runs(tx, principal, {"labels": ["none"]}, base.now)))
             nexts_s.append(_timed(base, lambda tx: next_due(tx, base.tenant_id, ["none"], base.now)))
-    for label, times_s in (("one fits", hits_s), ("none fits", misses_s), ("next due", nexts_s)):
+    limits_s = [_copy_runs_s(base, 1) for _ in range(claims)]
+    figures = (("one fits", hits_s), ("none fits", misses_s), ("next due", nexts_s), ("limit of one change", limits_s))
+    for label, times_s in figures:
         print(f"{name}: claim from {queue_length:,} runs, {label}: {_spread(times_s)}", flush=True)
 
 
@@ -211,6 +217,33 @@ def _make_runs(base: _Base, flow_id: str, count: int, labels: Callable[[int], li
     with base.engine.begin() as connection:
         insert_rows(Transaction(connection), flow_run, runs)
         insert_rows(Transaction(connection), flow_run_state, [first_state_row(run) for run in runs])
+
+
+def _copy_runs_s(base: _Base, count: int) -> float:
+    """Copy some runs with a state of each, in the database itself; return the seconds until that is committed."""
+    is_sqlite = base.engine.dialect.name == "sqlite"
+    # Ids of version 7 begin with the time, so that new ones are at one end of an index, as ours are.
+    new = (
+        "'ffffffff-' || substr(lower(hex(randomblob(16))), 1, 4) || substr(id, 14)"
+        if is_sqlite
+        else "gen_random_uuid()"
+    )
+    columns = [column.name for column in flow_run.columns if column.name not in {"id", "idempotency_key"}]
+    states = [column.name for column in flow_run_state.columns if column.name not in {"id", "version"}]
+    # A state's version is unique within its run.
+    version = f"version + {time.time_ns() // 1000 % 2**30}"
+    begun_at = time.perf_counter()
+    with base.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO flow_run (id, {', '.join(columns)}) SELECT {new}, {', '.join(columns)} "
+            f"FROM (SELECT * FROM flow_run ORDER BY id DESC LIMIT {count}) AS runs"
+        )
+        connection.exec_driver_sql(
+            f"INSERT INTO flow_run_state (id, version, {', '.join(states)}) "
+            f"SELECT {new}, {version}, {', '.join(states)} "
+            f"FROM (SELECT * FROM flow_run_state ORDER BY id DESC LIMIT {count}) AS states"
+        )
+    return time.perf_counter() - begun_at
 
 
 def _timed(base: _Base, function: Callable[[Transaction], Any]) -> float:
