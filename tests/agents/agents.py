@@ -146,8 +146,9 @@ class Agents:
         labels = ["--no-hostname-label", "--label", self.folder.name]
         with self.log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "eparch.agents", "local", *labels, *options],
+                [sys.executable, "-P", "-m", "eparch.agents", "local", *labels, *options],
                 env=environment,
+                cwd=self.folder,
                 stdout=output,
                 stderr=output,
             )

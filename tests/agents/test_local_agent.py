@@ -59,6 +59,16 @@ def test_a_run_whose_process_dies_fails_and_says_what_it_died_of(
     assert "the secret is ***" in said
 
 
+@pytest.mark.parametrize("options", [[], ["--cold"]], ids=["warm", "cold"])
+def test_a_file_called_as_a_module_of_the_standard_library_is_not_taken_for_it(
+    agents: Agents, options: list[str]
+) -> None:
+    for name in ("random", "tempfile", "secrets"):
+        (agents.folder / f"{name}.py").write_text("raise SystemExit('a file of the user')\n")
+    with agents.started(*options):
+        assert agents.wait_for(agents.run("obedient"), "Success", "Failed")["state"] == "Success"
+
+
 def test_a_run_that_listens_is_cancelled_at_once(agents: Agents) -> None:
     with agents.started():
         run_id = agents.run("naughty", how="endless")

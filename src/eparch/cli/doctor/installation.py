@@ -41,7 +41,8 @@ def findings(server_url: str) -> Iterator[Finding]:
         yield problem("settings", error.message, error.hint)
         return
     changed = sorted(name for name, origin in resolved.origins.items() if origin != "default")
-    yield ok("settings", f"All can be used; {', '.join(changed) or 'none'} differ from the defaults.")
+    shown = f"{', '.join(changed) or 'none'} {'differs' if len(changed) == 1 else 'differ'} from the default"
+    yield ok("settings", f"All can be used; {shown}.")
     if has_server:
         yield from _database(resolved, is_here=is_loopback(urlsplit(server_url).hostname or ""))
 
