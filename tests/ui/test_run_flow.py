@@ -95,3 +95,128 @@ def test_a_run_is_planned_in_the_zone_of_the_page(server: ServerProcess, visit: 
     submit(visit, "Plan the run")
     assert made_run(visit, samples)["scheduled_start_time"].startswith("2099-07-01T03:30:00")
     visit.check()
+
+
+PARAMETERS = [
+    {"name": "rows", "required": False, "default": 10},
+    {"name": "source", "required": False, "default": "orders"},
+    {"name": "options", "required": False, "default": {"deep": True}},
+    {"name": "key", "required": True, "default": None},
+]
+MAKE_FLOW = """
+mutation ($flow: JSON!, $project: UUID!) { create_flow(input: {serialized_flow: $flow, project_id: $project}) { id } }
+"""
+
+
+@pytest.fixture
+def needy_flow(server: ServerProcess) -> str:
+    """The id of a flow with a parameter of each kind, one of them required."""
+    samples = Samples(server.url)
+    flow = {
+        "name": "needy",
+        "__version__": "1.4.1",
+        "parameters": PARAMETERS,
+        "tasks": [{"slug": "one", "name": "one"}],
+        "edges": [],
+        "storage": {"type": "Local"},
+        "run_config": {"type": "LocalRun", "labels": ["etl"], "env": None},
+    }
+    project = samples.ask("{ project(limit: 1) { id } }")["project"][0]["id"]
+    flow_id: str = samples.ask(MAKE_FLOW, flow=flow, project=project)["create_flow"]["id"]
+    return flow_id
+
+
+def test_each_field_says_what_is_wrong_with_it_until_it_is_mended(
+    server: ServerProcess, visit: Visit, needy_flow: str
+) -> None:
+    page = visit.page
+    visit.go(f"/flow/{needy_flow}/run")
+    runs = "query ($id: uuid) { flow_run(where: {flow_id: {_eq: $id}}) { id } }"
+    submit(visit)
+    expect(page.get_by_text("The flow needs a value here.")).to_be_visible()
+    expect(page.get_by_text("1 field must be mended first.")).to_be_visible()
+
+    page.get_by_label("rows", exact=True).fill("many")
+    expect(page.get_by_text("many is not a number.")).to_be_visible()
+    expect(page.get_by_label("rows", exact=True)).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("options", exact=True).fill('{"deep": ')
+    page.get_by_label("Priority").fill("high")
+    expect(page.get_by_text("A priority is a whole number")).to_be_visible()
+    page.get_by_label("Context, as JSON").fill("[1]")
+    expect(page.get_by_text("This must be an object")).to_be_visible()
+    page.get_by_label("Run config, as JSON").fill("")
+    expect(page.get_by_text("A run cannot be without its run config")).to_be_visible()
+    expect(page.get_by_text("6 fields must be mended first.")).to_be_visible()
+    submit(visit)
+    visit.check_accessible()
+    assert Samples(server.url).ask(runs, id=needy_flow) == {"flow_run": []}
+
+    page.get_by_role("button", name="Back to the default of rows").click()
+    page.get_by_role("button", name="Back to the default of options").click()
+    page.get_by_label("key", exact=True).fill('"k-1"')
+    page.get_by_label("Priority").fill("5")
+    page.get_by_label("Context, as JSON").fill("")
+    page.get_by_label("Run config, as JSON").fill('{"type": "LocalRun", "labels": ["etl"], "env": {"DEBUG": "1"}}')
+    submit(visit)
+    run = made_run(visit, Samples(server.url))
+    assert run["parameters"]["key"] == "k-1"
+    assert run["priority"] == 5
+    assert run["run_config"]["env"] == {"DEBUG": "1"}
+    visit.check()
+
+
+def test_what_is_typed_in_one_view_stands_in_the_other(server: ServerProcess, visit: Visit, needy_flow: str) -> None:
+    page = visit.page
+    visit.go(f"/flow/{needy_flow}/run")
+    page.get_by_label("rows", exact=True).fill("25")
+    page.get_by_label("key", exact=True).fill("[1, 2]")
+    page.get_by_role("link", name="JSON", exact=True).click()
+    editor = page.get_by_label("Parameters, as JSON")
+    expect(editor).to_contain_text('"rows": 25')
+    editor.fill('{"rows": 30, "source": "returns", "options": {"deep": true}, "key": [1, 2]}')
+    page.get_by_role("link", name="Form", exact=True).click()
+    expect(page.get_by_label("rows", exact=True)).to_have_value("30")
+    expect(page.get_by_label("source", exact=True)).to_have_value("returns")
+    page.go_back()
+    expect(editor).to_contain_text('"source": "returns"')
+    expect(page.get_by_text("3 parameters set for this run.")).to_be_visible()
+    submit(visit)
+    made = made_run(visit, Samples(server.url))
+    assert {**made["parameters"]} == {"rows": 30, "source": "returns", "key": [1, 2], "options": {"deep": True}}
+    assert made["labels"] == ["etl"]
+    visit.check()
+
+
+def test_an_earlier_run_is_chosen_from_the_form_and_a_link_keeps_the_choice(
+    server: ServerProcess, visit: Visit, open_visit: OpenVisit, needy_flow: str
+) -> None:
+    samples = Samples(server.url)
+    made = samples.ask(
+        """mutation ($flow: UUID!) { create_flow_run(input: {
+          flow_id: $flow, flow_run_name: "first-try", parameters: {key: "a", rows: 7}, labels: ["gpu"]
+          context: {why: "a test"}
+        }) { id } }""",
+        flow=needy_flow,
+    )["create_flow_run"]["id"]
+    samples.ask(
+        """mutation ($id: UUID!, $state: JSON!) {
+          set_flow_run_states(input: {states: [{flow_run_id: $id, state: $state}]}) { states { id } }
+        }""",
+        id=made,
+        state={"type": "Running", "message": "Running."},
+    )
+    visit.go(f"/flow/{needy_flow}/run")
+    visit.page.get_by_role("button", name="Repeat").click()
+    visit.page.get_by_role("radio", name="first-try").click()
+    for one in (visit, open_visit(server.url)):
+        if one is not visit:
+            one.go(visit.page.url.removeprefix(server.url))
+        expect(one.page.get_by_label("rows", exact=True)).to_have_value("7")
+        expect(one.page.get_by_label("key", exact=True)).to_have_value('"a"')
+        expect(one.page.get_by_label("Labels")).to_have_value("gpu")
+        expect(one.page.get_by_label("Context, as JSON")).to_contain_text('"why": "a test"')
+        one.check()
+    visit.page.go_back()
+    expect(visit.page.get_by_label("rows", exact=True)).to_have_value("10")
+    expect(visit.page.get_by_label("Labels")).to_have_value("etl")
+    visit.check()

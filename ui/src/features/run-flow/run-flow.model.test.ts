@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { changed, collect, defaultsOf, fieldOf, inputOf, laterMs, parametersOf, readDocument } from './run-flow.model'
+import {
+  changed,
+  collect,
+  defaultsOf,
+  earlierOf,
+  fieldOf,
+  inputOf,
+  laterMs,
+  parametersOf,
+  readDocument,
+} from './run-flow.model'
 
 const FLOW = {
   parameters: [
@@ -117,4 +127,10 @@ it('reads a time in UTC or where the browser is', () => {
   expect(laterMs('2026-11-28T06:30', 'UTC')).toBe(Date.UTC(2026, 10, 28, 6, 30))
   expect(laterMs('2026-11-28T06:30', 'Europe/Athens')).toBe(new Date(2026, 10, 28, 6, 30).getTime())
   expect(laterMs('soon', 'UTC')).toBeNull()
+})
+
+it('offers the runs of all versions for repetition, the newest first', () => {
+  const run = (start_time: string) => ({ start_time })
+  const made = earlierOf([{ flow_runs: [run('2026-01-03')] }, { flow_runs: [run('2026-01-04'), run('2026-01-02')] }])
+  expect(made.map(({ start_time }) => start_time)).toEqual(['2026-01-04', '2026-01-03', '2026-01-02'])
 })

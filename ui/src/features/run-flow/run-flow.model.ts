@@ -40,6 +40,7 @@ interface FlowLike {
 
 /** At most this much is taken by the server for one document. */
 const BYTES_MAX = 1_000_000
+const EARLIER_MAX = 30
 const PRIORITY_MAX = 2_147_483_647
 
 /** The parameters of a flow, required ones first, with the defaults of its group before its own. */
@@ -130,6 +131,16 @@ export function changed(parameters: readonly Parameter[], all: JsonObject): Json
     if (Object.hasOwn(all, name) && !isSame(all[name]!, fallback)) put(made, name, all[name]!)
   }
   return made
+}
+
+/** The runs that may be repeated: the last that started, of whatever version, the newest first. */
+export function earlierOf<Run extends { start_time: string | null }>(
+  versions: readonly { flow_runs: readonly Run[] }[],
+): Run[] {
+  return versions
+    .flatMap(({ flow_runs }) => flow_runs)
+    .toSorted((one, other) => (other.start_time ?? '').localeCompare(one.start_time ?? ''))
+    .slice(0, EARLIER_MAX)
 }
 
 /** The labels and the run config that a run gets if nothing is said. */
