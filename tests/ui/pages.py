@@ -50,7 +50,7 @@ PAGES = (
     Page("/flow/{flow}/run", "/flow/:id(${ID})/run", shows=("Parameters", "Run config")),
     Page("/flow/{flow}/run?view=json", "/flow/:id(${ID})/run", shows=("Parameters",), is_picture=False),
     Page("/flow/{hostile_flow}/run", "/flow/:id(${ID})/run", shows=("window.hostile",), is_picture=False),
-    Page("/flow-run/{flow_run}", "/flow-run/:id(${ID})", shows=("Restart from failed", "It began with")),
+    Page("/flow-run/{flow_run}", "/flow-run/:id(${ID})", shows=("Restart from failed", "Its log")),
     Page("/flow-run/{wide_run}?critical=1", "/flow-run/:id(${ID})", "wide-octopus", shows=("Critical path",)),
     Page("/flow-run/{flow_run}?tab=schematic", "/flow-run/:id(${ID})", shows=("began at",)),
     Page("/flow-run/{wide_run}?tab=logs", "/flow-run/:id(${ID})", "wide-octopus", shows=("lines",)),

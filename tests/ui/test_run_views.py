@@ -56,3 +56,22 @@ def test_a_failure_is_followed_on_the_schematic(seeded: ServerProcess, samples: 
     page.keyboard.press("Escape")
     expect(aside).to_have_count(0)
     visit.check()
+
+
+def test_a_failed_run_tells_its_error_and_where_it_happened(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url)
+    visit.go(samples.path("/flow-run/{flow_run}"))
+    failures = visit.page.get_by_role("region", name="Why it failed")
+    first = failures.get_by_role("listitem").first
+    link = first.get_by_role("link").first
+    task_run_id = (link.get_attribute("href") or "").rpartition("/")[2]
+    query = "query ($id: uuid!) { task_run_by_pk(id: $id) { state state_message } }"
+    told = samples.ask(query, id=task_run_id)["task_run_by_pk"]
+    assert told["state"] == "Failed"
+    expect(first).to_contain_text(told["state_message"].splitlines()[0])
+    first.get_by_role("link", name="Its log").click()
+    expect(visit.page.get_by_role("log")).to_contain_text("Exception encountered")
+    assert f"task_run={task_run_id}" in visit.page.url
+    visit.check()

@@ -1,12 +1,50 @@
 /** What one task run tells: its attempts, where its result is, and the conditions for its mapped children. */
 import type { TaskRunBoolExp, TaskRunStatesResult } from '@/generated/task-run'
 import type { Json } from '@/shared/graphql/document'
-import { statesOf, type Family } from '@/shared/state/states.model'
+import { isA, statesOf, type Family } from '@/shared/state/states.model'
 
 type StateRow = TaskRunStatesResult['task_run_state'][number]
 
 /** The families by which children are told apart. */
 export const SHOWN = ['Failed', 'Running', 'Waiting', 'Cancelled', 'Success'] as const satisfies readonly Family[]
+
+/** The states that a person may mark a task run as, with what each is for. */
+export const MARKS: readonly { state: string; meaning: string }[] = [
+  { state: 'Success', meaning: 'It is done; what comes after it goes on, without a result.' },
+  { state: 'Failed', meaning: 'It has failed; what comes after it goes by its trigger.' },
+  { state: 'Skipped', meaning: 'It is left out; what comes after it is left out too, unless it says otherwise.' },
+  { state: 'Pending', meaning: 'It runs once more when its flow run does.' },
+]
+
+/** Where the next of its kind are, for the task run of an index: its parent, the one before, the one after. */
+export function nearWhere(flowRunId: string, taskId: string, index: number): TaskRunBoolExp {
+  return { flow_run_id: { _eq: flowRunId }, task_id: { _eq: taskId }, map_index: { _in: [-1, index - 1, index + 1] } }
+}
+
+/** The parent of a mapped child and the children beside it, with what to call each. */
+export function siblingsOf<Run extends { map_index: number }>(
+  family: readonly Run[],
+  index: number,
+): { name: string; run: Run }[] {
+  const named = [
+    { name: 'Parent', at: -1 },
+    { name: `[${index - 1}]`, at: index - 1 },
+    { name: `[${index + 1}]`, at: index + 1 },
+  ]
+  return named.flatMap(({ name, at }, place) => {
+    // The child 0 has none before it: -1 is the parent.
+    const run = place === 1 && at < 0 ? undefined : family.find((each) => each.map_index === at)
+    return run === undefined ? [] : [{ name, run }]
+  })
+}
+
+/** How long the state at a place of a history, newest first, lasted; null for one that nothing follows any more. */
+export function lastedMs(states: readonly StateRow[], at: number, nowMs: number): number | null {
+  const state = states[at]!
+  const next = states[at - 1]
+  if (next === undefined && isA(state.state, 'Finished')) return null
+  return (next === undefined ? nowMs : Date.parse(next.timestamp)) - Date.parse(state.timestamp)
+}
 
 /** How often it began to run; the states may be in any order. */
 export function attemptsOf(states: readonly StateRow[]): number {

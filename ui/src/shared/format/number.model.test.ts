@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { brief, count, percent, whole } from './number.model'
+import { capped, brief, count, percent, whole } from './number.model'
 
 it('groups thousands', () => expect(whole(1234567)).toBe('1,234,567'))
 
@@ -24,4 +24,8 @@ it('never says all or none where it is not', () => {
   expect(percent(2, 3)).toBe('67 %')
   expect(percent(3, 3)).toBe('100 %')
   expect(percent(0, 0)).toBe('–')
+})
+
+it('capped says where counting stopped', () => {
+  expect([capped(0, 10_000), capped(10_000, 10_000), capped(10_001, 10_000)]).toEqual(['0', '10,000', '10,000+'])
 })

@@ -26,3 +26,8 @@ export function percent(part: number, all: number): string {
   if (value > 99) return `${Math.min(99.9, Math.floor(value * 10) / 10)} %`
   return `${Math.max(1, Math.round(value))} %`
 }
+
+/** `9,999`, `10,000+`: for a count that was not carried on beyond `most`. */
+export function capped(value: number, most: number): string {
+  return value > most ? `${whole(most)}+` : whole(value)
+}
