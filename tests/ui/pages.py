@@ -42,7 +42,7 @@ PAGES = (
     Page("/flow/{flow}?tab=runs", "/flow/:id(${ID})", shows=("Scheduled",), is_picture=False),
     Page("/flow/{flow}?tab=schematic", "/flow/:id(${ID})", is_picture=False),
     Page("/flow/{flow}?tab=tasks", "/flow/:id(${ID})", shows=("Task", "tasks"), is_picture=False),
-    Page("/flow/{flow}?tab=schedule", "/flow/:id(${ID})", shows=("Policies",)),
+    Page("/flow/{flow}?tab=schedule", "/flow/:id(${ID})", shows=("Policies", "times in Athens")),
     Page("/flow/{flow}?tab=backfills", "/flow/:id(${ID})", shows=("A backfill makes",), is_picture=False),
     Page("/flow/{flow}?tab=versions", "/flow/:id(${ID})", shows=("Difference",), is_picture=False),
     Page("/flow/{flow}?tab=settings", "/flow/:id(${ID})", shows=("Lazarus", "Code storage"), is_picture=False),
@@ -70,10 +70,10 @@ PAGES = (
     Page("/projects", "/projects", "Projects", shows=("machine-learning", "window.hostile")),
     Page("/key-values", "/key-values", "Key-value store", shows=("ingest/last-day",)),
     Page("/secrets", "/secrets", "Secrets", shows=("There are no secrets yet",)),
-    Page("/calendar", "/calendar", "Calendar", shows=("wide-octopus",)),
+    Page("/calendar", "/calendar", "Calendar", shows=("wide-octopus", "All of this day")),
     Page("/calendar?month=2026-02&day=2026-02-14", "/calendar", "Calendar", shows=("14 February",), is_picture=False),
     Page("/api", "/api", "API console", shows=("Query", "failed_runs")),
-    Page("/server", "/server", "Server", shows=("SQLite 3",)),
+    Page("/server", "/server", "Server", shows=("SQLite 3", "Logs are kept", "API console")),
     Page("/nothing-here", "/:rest(.*)*", shows=(), is_picture=False),
 )
 

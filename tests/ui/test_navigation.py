@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tests.server_process import ServerProcess
 from tests.ui.browser import NARROW, Visit
 from tests.ui.conftest import OpenVisit
+from tests.ui.samples import Samples
 
 
 def places(visit: Visit) -> list[tuple[str, str]]:
@@ -118,5 +119,40 @@ def test_a_chosen_theme_is_kept(seeded: ServerProcess, open_visit: OpenVisit) ->
     expect(root).to_have_attribute("data-theme", "dark")
     visit.page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
+    visit.wait_ready()
+    visit.check()
+
+
+def test_the_chosen_tab_is_in_sight_on_a_phone(seeded: ServerProcess, samples: Samples, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url, NARROW)
+    visit.go(samples.path("/flow/{flow}?tab=settings"))
+    tabs = visit.page.get_by_role("navigation", name="Views of this flow")
+    expect(tabs.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=0.95)
+    tabs.get_by_role("link", name="Versions").click()
+    expect(tabs.get_by_role("link", name="Versions")).to_be_in_viewport(ratio=0.95)
+    visit.wait_ready()
+    visit.check()
+
+
+def test_an_unknown_address_leads_back_to_the_pages(seeded: ServerProcess, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url)
+    visit.go("/nothing/at-all")
+    expect(visit.page.locator("main")).to_contain_text("/nothing/at-all")
+    visit.page.get_by_role("link", name="To the runs").click()
+    expect(visit.page.locator("main h1")).to_have_text("Runs")
+    visit.wait_ready()
+    visit.check()
+
+
+def test_the_dashboard_leads_to_all_runs_of_a_list(seeded: ServerProcess, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url)
+    visit.go("/")
+    visit.page.get_by_role("link", name="All runs: late and waiting").click()
+    expect(visit.page.get_by_role("link", name="Late", exact=True)).to_have_attribute("aria-current", "page")
+    visit.wait_ready()
+    visit.page.go_back()
+    visit.page.get_by_role("link", name="All runs: failures").click()
+    expect(visit.page).to_have_url(re.compile("states=Failed"))
+    expect(visit.page.locator("main tbody").get_by_text("Success")).to_have_count(0)
     visit.wait_ready()
     visit.check()
