@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { attemptsOf, childrenWhere, lastedMs, nearWhere, resultOf, siblingsOf, titleOf } from './task-run.model'
+import { attemptsOf, childrenWhere, nearWhere, resultOf, siblingsOf, titleOf } from './task-run.model'
 
 const state = (name: string, version: number) => ({
   id: String(version),
@@ -46,12 +46,4 @@ it('names the parent and the children beside one, as far as there are any', () =
   expect(siblingsOf(family, 1).map(({ name }) => name)).toEqual(['Parent', '[0]', '[2]'])
   expect(siblingsOf([{ map_index: -1 }, { map_index: 1 }], 0).map(({ name }) => name)).toEqual(['Parent', '[1]'])
   expect(nearWhere('f', 't', 4).map_index).toEqual({ _in: [-1, 3, 5] })
-})
-
-it('tells how long each state lasted, the last one until now unless it is the end', () => {
-  const at = (name: string, second: number) => ({ ...state(name, 1), timestamp: `2026-01-01T00:00:0${second}Z` })
-  const now = Date.parse('2026-01-01T00:00:09Z')
-  const running = [at('Retrying', 5), at('Running', 2), at('Pending', 1)]
-  expect(running.map((_, place) => lastedMs(running, place, now))).toEqual([4000, 3000, 1000])
-  expect(lastedMs([at('Success', 5)], 0, now)).toBeNull()
 })

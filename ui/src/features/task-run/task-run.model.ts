@@ -1,7 +1,7 @@
 /** What one task run tells: its attempts, where its result is, and the conditions for its mapped children. */
 import type { TaskRunBoolExp, TaskRunStatesResult } from '@/generated/task-run'
 import type { Json } from '@/shared/graphql/document'
-import { isA, statesOf, type Family } from '@/shared/state/states.model'
+import { statesOf, type Family } from '@/shared/state/states.model'
 
 type StateRow = TaskRunStatesResult['task_run_state'][number]
 
@@ -36,14 +36,6 @@ export function siblingsOf<Run extends { map_index: number }>(
     const run = place === 1 && at < 0 ? undefined : family.find((each) => each.map_index === at)
     return run === undefined ? [] : [{ name, run }]
   })
-}
-
-/** How long the state at a place of a history, newest first, lasted; null for one that nothing follows any more. */
-export function lastedMs(states: readonly StateRow[], at: number, nowMs: number): number | null {
-  const state = states[at]!
-  const next = states[at - 1]
-  if (next === undefined && isA(state.state, 'Finished')) return null
-  return (next === undefined ? nowMs : Date.parse(next.timestamp)) - Date.parse(state.timestamp)
 }
 
 /** How often it began to run; the states may be in any order. */
