@@ -33,7 +33,10 @@ def test_a_flow_is_archived_and_taken_back(own: Program, own_server: TemporarySe
     assert "Flow kept, version 1, is archived. Take it back: eparch unarchive " in done.err
     assert own.json("get", "flows") == []
     assert own.json("describe", "flow-run", waiting)["state"] == "Cancelled"
-    assert own("run", "-n", "kept").error == "error: There is no flow 'kept'."
+    refused = own("run", "tests/kept")
+    assert refused.error == "error: Flow 'kept' in project 'tests' is archived."
+    assert refused.hint == "hint: take it out with eparch unarchive tests/kept, or give the id of a version"
+    assert own("run", "-n", "kept").error == "error: Flow 'kept' is archived."
     assert "Flow kept, version 1, is current." in own("unarchive", "kept").err
     assert [row["name"] for row in own.json("get", "flows")] == ["kept"]
     again = own("unarchive", "tests/kept")

@@ -46,8 +46,14 @@ def flow(api: Api, text: str, project: str | None = None) -> dict[str, Any]:
         project, _, name = text.partition("/")
         return flow(api, name, project)
     if not rows:
-        known = api.rows("flow", "name", where, limit=_NAMES_MAX)
         place = f" in project {project!r}" if project else ""
+        whole = f"{project}/{name}" if project else name
+        if api.rows("flow", "id", {**where, "name": {"_eq": name}, "archived": {"_eq": True}}, limit=1):
+            raise NotFound(
+                f"Flow {name!r}{place} is archived.",
+                hint=f"take it out with eparch unarchive {_word(whole)}, or give the id of a version",
+            )
+        known = api.rows("flow", "name", where, limit=_NAMES_MAX)
         raise NotFound(f"There is no flow {name!r}{place}.", hint=_hint(name, known, "see eparch get flows"))
     if len(rows) > 1:
         projects = sorted(row["project"]["name"] for row in rows)
