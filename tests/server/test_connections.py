@@ -138,7 +138,7 @@ REQUEST_S = 0.2
 
 
 @asynccontextmanager
-async def served(app: App) -> AsyncIterator[tuple[int, set[Connection]]]:
+async def served(app: App, *, is_stopping: bool = False) -> AsyncIterator[tuple[int, set[Connection]]]:
     """Serve an ASGI application; give the port, and the connections that are open."""
 
     class Hurried(Connection):
@@ -148,7 +148,11 @@ async def served(app: App) -> AsyncIterator[tuple[int, set[Connection]]]:
     config = uvicorn.Config(app, http=Hurried, lifespan="off", log_config=None)
     config.load()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Hurried(config, state, {}), "127.0.0.1", 0)
+
+    def connect() -> Hurried:
+        return Hurried(config=config, server_state=state, app_state={}, is_stopping=lambda: is_stopping)
+
+    server = await loop.create_server(connect, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1], state.connections  # type: ignore[misc]
     finally:
@@ -273,4 +277,16 @@ async def test_a_second_request_that_arrives_slowly_does_not_end_the_answer_to_t
         may_answer.set()
         assert b'{"length": 3}' in await reader.readuntil(b"}")
         assert (await asyncio.wait_for(reader.read(), 10)).count(b" 408 ") == 1
+        writer.close()
+
+
+# ---- the end of the server ----
+
+
+async def test_a_connection_that_comes_while_the_server_stops_does_not_hold_it_up() -> None:
+    async with served(echo, is_stopping=True) as (port, connections):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        # The system had accepted it before the listener was closed. It sends nothing.
+        assert await reader.read() == b""
+        assert not connections
         writer.close()

@@ -8,7 +8,8 @@ size. A client that does not read its answer is given up by the kernel (`run`).
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,7 +22,12 @@ BYTES_PER_S_MIN: Final = 1_024
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is closed when a request does not arrive."""
+    """A connection that is closed when a request does not arrive.
+
+    Args:
+        is_stopping: whether the server has been told to stop.
+        parts: what uvicorn gives a connection.
+    """
 
     request_s = REQUEST_S
 
@@ -31,9 +37,18 @@ class Connection(HttpToolsProtocol):
     _started = 0.0
     _timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *, is_stopping: Callable[[], bool] = lambda: False, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._is_stopping = is_stopping
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin: the first request is awaited."""
         super().connection_made(transport)
+        if self._is_stopping():
+            # The system had accepted it before the listener was closed. Uvicorn has told the connections of that moment
+            # to end, and would wait for this one as long as for a request.
+            self.shutdown()
+            return
         self._is_arriving = True
         self._wait()
 

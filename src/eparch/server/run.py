@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -77,9 +77,13 @@ async def _serve(
     settings: Settings, listener: socket.socket, services: Collection[str] | None, place: Place | None
 ) -> int:
     app = App(settings, services=services)
+
+    def connect(**parts: Any) -> Connection:
+        return Connection(**parts, is_stopping=lambda: server.should_exit)
+
     config = uvicorn.Config(
         app,
-        http=Connection,
+        http=connect,  # type: ignore[arg-type]  # it is only ever called
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -91,8 +95,8 @@ async def _serve(
         timeout_graceful_shutdown=max(1, round(settings.shutdown_grace_s)),
         timeout_keep_alive=round(IDLE_S),
     )
+    server = _Server(config, app, place)
     async with app.lifespan():
-        server = _Server(config, app, place)
         await server.serve(sockets=[listener])
     logger.info("Eparch has stopped.")
     return 1 if server.force_exit else 0
