@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from eparch.database.tables import flow_run
 from tests.operations.backend import Backend
 
 
@@ -160,3 +161,12 @@ def register_in_parts(
                 part = {f"serialized_{member}": items[start : start + batch]}
                 assert backend.run(f"register_{member}", flow_id=flow_id, **part) == {"success": True}
     return flow_id
+
+
+def begun_again(backend: Backend, flow_id: str) -> str:
+    """Let the first run that the schedule of a flow has made begin, fail and be restarted; return its id."""
+    made = [run for run in backend.rows(flow_run, flow_id=flow_id) if run["auto_scheduled"]]
+    run_id: str = min(made, key=lambda run: run["scheduled_start_time"])["id"]
+    for name in ("Submitted", "Running", "Failed", "Scheduled"):
+        backend.run("set_flow_run_states", states=[{"flow_run_id": run_id, "state": {"type": name}}])
+    return run_id

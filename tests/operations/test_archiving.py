@@ -9,7 +9,7 @@ from eparch.core.errors import BadInput
 from eparch.core.principals import Principal
 from eparch.database.tables import flow, flow_run, flow_run_state, task_run
 from tests.operations.backend import OTHER_TENANT, UNKNOWN, Backend
-from tests.operations.samples import diamond, flow_document, make_project, register, schedule
+from tests.operations.samples import begun_again, diamond, flow_document, make_project, register, schedule
 
 
 @pytest.fixture
@@ -46,6 +46,16 @@ def test_archiving_deletes_scheduled_runs_and_cancels_those_made_by_hand(backend
         assert backend.count(flow_run_state, flow_run_id=run_id) == 2
         assert {run["state"] for run in backend.rows(task_run, flow_run_id=run_id)} == {"Cancelled"}
     assert backend.count(task_run, flow_run_id=next(iter(others)), state="Pending") == 4
+
+
+def test_a_scheduled_run_that_has_begun_and_waits_again_is_cancelled_and_keeps_its_history(
+    backend: Backend, flow_id: str
+) -> None:
+    run_id = begun_again(backend, flow_id)
+    assert backend.run("archive_flow", flow_id=flow_id) == {"success": True}
+    assert [run["id"] for run in backend.rows(flow_run)] == [run_id]
+    assert state_of(backend, run_id) == "Cancelled"
+    assert backend.count(flow_run_state, flow_run_id=run_id) == 6
 
 
 def test_archiving_twice_is_archiving_once(backend: Backend, flow_id: str) -> None:

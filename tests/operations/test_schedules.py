@@ -16,6 +16,7 @@ from eparch.operations.schedule_runs import Counts, flows_lacking_runs, schedule
 from eparch.operations.states import enter_states
 from tests.operations.backend import OTHER_TENANT, START, TENANT, UNKNOWN, Backend
 from tests.operations.samples import (
+    begun_again,
     flow_document,
     interval_clock,
     make_project,
@@ -181,6 +182,19 @@ def test_switching_off_deletes_what_the_schedule_made_and_nobody_took(backend: B
     assert backend.count(flow_run_state) == 1 + 2 + 10
     assert len(runs(backend, other)) == 10
     assert backend.run("set_schedule_inactive", flow_id=flow_id) == {"success": True}
+
+
+def test_what_has_begun_and_waits_again_outlives_its_schedule(backend: Backend, project_id: str) -> None:
+    flow_id = register_inactive(backend, project_id)
+    backend.run("set_schedule_active", flow_id=flow_id)
+    run_id = begun_again(backend, flow_id)
+    before = backend.row(flow_run, run_id)
+    clocks = [{"cron": "15 * * * *", "parameter_defaults": {}}]
+    backend.run("set_flow_group_schedule", flow_group_id=group_id_of(backend, flow_id), cron_clocks=clocks)
+    backend.run("set_flow_group_labels", flow_group_id=group_id_of(backend, flow_id), labels=["gpu"])
+    assert backend.run("set_schedule_inactive", flow_id=flow_id) == {"success": True}
+    assert runs(backend, flow_id) == [before]
+    assert backend.count(flow_run_state, flow_run_id=run_id) == 5
 
 
 @pytest.mark.parametrize("tz", ["UTC", "US/Eastern"])

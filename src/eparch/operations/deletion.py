@@ -60,7 +60,13 @@ def delete_flow_runs(tx: Transaction, run_ids: Sequence[str], now: datetime) -> 
 
 
 def delete_auto_scheduled_runs(tx: Transaction, flow_ids: Sequence[str], now: datetime) -> int:
-    """Delete the runs that schedules have made and nobody has taken yet, late ones too; return how many there were."""
+    """Delete the runs that schedules have made and that wait for their first start, late ones too.
+
+    What has begun and waits again, as it was restarted or its process was lost, keeps its history.
+
+    Returns:
+        How many there were.
+    """
     rows = tx.rows(_AUTO_SCHEDULED, {"flows": listed(flow_ids)}) if flow_ids else []
     return delete_flow_runs(tx, [row.id for row in rows], now)
 
@@ -121,7 +127,12 @@ _FLOWS: Final = delete(flow).where(is_one_of(flow.c.id, "flows"))
 
 _AUTO_SCHEDULED: Final = (
     select(flow_run.c.id)
-    .where(is_one_of(flow_run.c.flow_id, "flows"), flow_run.c.state == "Scheduled", flow_run.c.auto_scheduled.is_(True))
+    .where(
+        is_one_of(flow_run.c.flow_id, "flows"),
+        flow_run.c.state == "Scheduled",
+        flow_run.c.auto_scheduled.is_(True),
+        flow_run.c.start_time.is_(None),
+    )
     .order_by(flow_run.c.id)
     .with_for_update()
 )

@@ -83,7 +83,7 @@ class Lacking:
 
 
 def forget_schedules(tx: Transaction, flow_ids: Sequence[str], now: datetime) -> None:
-    """Delete the runs that schedules have made and nobody has taken yet, and forget how far they have been made.
+    """Delete the runs that schedules have made and that have not begun, and forget how far they have been made.
 
     Whatever is scheduled next begins at that moment: instants before it are not missed.
     """
@@ -269,6 +269,8 @@ _AHEAD: Final = (
         flow_run.c.end_time.is_(None),
         flow_run.c.auto_scheduled.is_(True),
         flow_run.c.state == "Scheduled",
+        # What has begun goes on with what it began with.
+        flow_run.c.start_time.is_(None),
     )
     .order_by(flow_run.c.id)
     .with_for_update()

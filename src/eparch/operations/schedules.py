@@ -31,7 +31,7 @@ def set_schedule_active(tx: Transaction, principal: Principal, given: Input, now
 
 @operation("delete:run")
 def set_schedule_inactive(tx: Transaction, principal: Principal, given: Input, now: datetime) -> Payload:
-    """Switch the schedule of a flow off and delete the runs that it has made and that have not been taken yet."""
+    """Switch the schedule of a flow off and delete the runs that it has made and that have not begun."""
     row = lock_flow(tx, principal.tenant_id, given["flow_id"])
     if row is None:
         return {"success": False}
