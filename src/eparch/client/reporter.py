@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from eparch.client.client import Client, Question, change_question
+from eparch.client.client import TOGETHER_MAX, Client, Question, change_question
 from eparch.client.errors import ClientError, Refused
 
 # Not below the logger whose lines are sent: a line about lines would make another one.
@@ -25,6 +25,9 @@ _logger: Final = logging.getLogger("eparch_reporter")
 
 # A place in a flow run: task, and map index (-1 for a task that is not mapped).
 Place = tuple[str, int]
+# Makes the document of a state when it is sent: a run that is faster than the server has thousands of states in line,
+# and a document takes ten times the memory of what it is made from.
+Describe = Callable[[], Mapping[str, Any]]
 
 _CHANGES_MAX: Final = 500
 _LOGS_MAX: Final = 1_000
@@ -37,7 +40,7 @@ _DELAYS_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 class _Batch:
     """What is sent together, each kind in order."""
 
-    changes: list[tuple[Place, Mapping[str, Any]]] = field(default_factory=list)
+    changes: list[tuple[Place, Describe]] = field(default_factory=list)
     wanted: list[Place] = field(default_factory=list)
     names: list[tuple[Place, str]] = field(default_factory=list)
     logs: list[Mapping[str, Any]] = field(default_factory=list)
@@ -89,9 +92,9 @@ class Reporter:
         """Make task runs, ahead of their first state."""
         self._put(("expect", list(places)))
 
-    def task_state(self, place: Place, document: Mapping[str, Any]) -> None:
-        """Tell that a task run has entered a state."""
-        self._put(("state", (place, document)))
+    def task_state(self, place: Place, describe: Describe) -> None:
+        """Tell that a task run has entered a state; `describe` is called once, later, in the reporter's thread."""
+        self._put(("state", (place, describe)))
 
     def task_name(self, place: Place, name: str) -> None:
         """Tell the name of a task run."""
@@ -216,7 +219,7 @@ class Reporter:
         places += [line["place"] for line in batch.logs if line.get("place") is not None]
         self._make(dict.fromkeys(place for place in places if place not in self._ids))
         if batch.changes:
-            self._enter([(place, document) for place, document in batch.changes if place in self._ids])
+            self._enter(self._described(batch.changes))
         if batch.names:
             self._all(
                 change_question("set_task_run_name", {"task_run_id": self._ids[place], "name": name}, "success")
@@ -227,29 +230,45 @@ class Reporter:
             self._write([self._line(line) for line in batch.logs])
 
     def _make(self, places: Iterable[Place]) -> None:
+        """Make task runs, some hundreds at a time: who maps over ten thousand needs no memory for all calls at once."""
         wanted = list(places)
-        if not wanted:
-            return
-        answers = self._all(
-            change_question(
-                "get_or_create_task_run_info",
-                {"flow_run_id": self._flow_run_id, "task_id": task_id, "map_index": map_index},
-                "id",
+        for start in range(0, len(wanted), TOGETHER_MAX):
+            part = wanted[start : start + TOGETHER_MAX]
+            answers = self._all(
+                change_question(
+                    "get_or_create_task_run_info",
+                    {"flow_run_id": self._flow_run_id, "task_id": task_id, "map_index": map_index},
+                    "id",
+                )
+                for task_id, map_index in part
             )
-            for task_id, map_index in wanted
-        )
-        made = {}
-        for place, answer in zip(wanted, answers, strict=True):
-            if isinstance(answer, ClientError):
-                self._refuse(place, answer)
-            else:
-                made[place] = answer["get_or_create_task_run_info"]["id"]
-        with self._change:
-            self._ids.update(made)
-            self._change.notify_all()
+            made = {}
+            for place, answer in zip(part, answers, strict=True):
+                if isinstance(answer, ClientError):
+                    self._refuse(place, answer)
+                else:
+                    made[place] = answer["get_or_create_task_run_info"]["id"]
+            with self._change:
+                self._ids.update(made)
+                self._change.notify_all()
+
+    def _described(self, changes: Sequence[tuple[Place, Describe]]) -> list[tuple[Place, Mapping[str, Any]]]:
+        """Return the changes with their documents; one whose document cannot be made counts as refused."""
+        described = []
+        for place, describe in changes:
+            if place not in self._ids:
+                continue
+            try:
+                described.append((place, describe()))
+            except Exception as error:
+                _logger.exception("A state of task %s [%d] cannot be written as JSON.", *place)
+                self._refuse(place, ClientError(f"it cannot be written as JSON: {error!r}", code="NOT_JSON"))
+        return described
 
     def _enter(self, changes: Sequence[tuple[Place, Mapping[str, Any]]]) -> None:
         states = [{"task_run_id": self._ids[place], "state": document} for place, document in changes]
+        if not states:
+            return
         try:
             answer = self._patiently(
                 lambda: self._client.change("set_task_run_states", {"states": states}, "states { status }", tries=1)

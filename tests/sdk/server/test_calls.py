@@ -7,7 +7,7 @@ import pytest
 from eparch import Flow, task
 from eparch.client.client import Client, change_question
 from eparch.client.errors import ClientError, OlderServer, Refused, Unreachable, WrongKey, error_of_answer
-from eparch.client.flow_runs import beat
+from eparch.client.flow_runs import beat, flow_run_info, set_flow_run_state
 from eparch.client.reporter import Reporter
 from eparch.testing import TemporaryServer
 from tests.gateways import gateway
@@ -99,7 +99,28 @@ def test_a_reporter_that_fails_keeps_nobody_waiting(server: TemporaryServer) -> 
         raise RuntimeError("a fault of ours")
 
     reporter = Reporter(server.client, "00000000-0000-0000-0000-000000000000", on_refused=fail)
-    reporter.task_state(("00000000-0000-0000-0000-000000000001", -1), {"type": "Running"})
+    reporter.task_state(("00000000-0000-0000-0000-000000000001", -1), lambda: {"type": "Running"})
     assert not reporter.flush()
     assert reporter.lost is not None
     assert "a fault of ours" in str(reporter.lost)
+
+
+def test_a_state_that_is_no_json_is_refused_and_the_others_arrive(server: TemporaryServer) -> None:
+    with Flow("two tasks") as flow:
+        for name in ("first", "second"):
+            task(lambda: 1, name=name)()
+    run_id = server.create_run(flow)
+    set_flow_run_state(server.client, run_id, {"type": "Running"})
+    places = [(run.task_id, -1) for run in flow_run_info(server.client, run_id).task_runs]
+    refused: list[object] = []
+    reporter = Reporter(server.client, run_id, on_refused=lambda place, error: refused.append((place, str(error))))
+
+    def fail() -> dict[str, object]:
+        raise ValueError("a result of a kind of its own")
+
+    reporter.task_state(places[0], fail)
+    reporter.task_state(places[1], lambda: {"type": "Running"})
+    reporter.close()
+    assert refused == [(places[0], "it cannot be written as JSON: ValueError('a result of a kind of its own')")]
+    states = {run.task_id: run.state.get("type") for run in flow_run_info(server.client, run_id).task_runs if run.state}
+    assert states == {places[0][0]: "Pending", places[1][0]: "Running"}

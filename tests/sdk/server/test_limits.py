@@ -96,7 +96,7 @@ def test_a_reporter_says_which_runs_should_have_asked(server: TemporaryServer, t
     queued: list[Any] = []
     reporter = Reporter(server.client, run_id, on_queued=queued.append)
     reporter.know({(one.task_id, -1): one.id})
-    reporter.task_state((one.task_id, -1), {"type": "Running", "context": {"tags": [tag]}})
+    reporter.task_state((one.task_id, -1), lambda: {"type": "Running", "context": {"tags": [tag]}})
     reporter.close()
     assert queued == [(one.task_id, -1)]
 

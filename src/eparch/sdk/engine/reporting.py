@@ -5,6 +5,7 @@ In charge of turning states into calls of the reporter; not in charge of sending
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -69,12 +70,7 @@ class TaskReporting:
         name = (state.context or {}).get("task_run_name")
         if isinstance(name, str):
             self._reporter.task_name(place, name)
-        document = state_document(state)
-        if document.get("message"):
-            document["message"] = without_secrets(document["message"])
-        if len(document.get("message") or "") > _MESSAGE_CHARACTERS_MAX:
-            document["message"] = document["message"][:_MESSAGE_CHARACTERS_MAX] + _CUT
-        self._reporter.task_state(place, document)
+        self._reporter.task_state(place, partial(_told, state))
         if isinstance(state, states.Mapped) and map_index < 0:
             # All at once now, rather than a few with each batch later.
             self._reporter.expect([(place[0], index) for index in range(state.n_map_states)])
@@ -153,3 +149,13 @@ class TaskReporting:
         if state.is_successful():
             return state
         return states.Running(_ELSEWHERE) if state.is_running() or state.is_finished() else None
+
+
+def _told(state: State) -> dict[str, Any]:
+    """Return the document of a state as servers may have it: without secrets, and not too long."""
+    document = state_document(state)
+    if document.get("message"):
+        document["message"] = without_secrets(document["message"])
+    if len(document.get("message") or "") > _MESSAGE_CHARACTERS_MAX:
+        document["message"] = document["message"][:_MESSAGE_CHARACTERS_MAX] + _CUT
+    return document
