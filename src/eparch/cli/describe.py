@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from eparch.cli import references
 from eparch.cli.connection import Api, with_api
 from eparch.cli.get import is_alive
-from eparch.cli.output import Output, lasted, moment, print_json, state_text
+from eparch.cli.output import Output, lasted, moment, print_json, print_pairs, state_text
 from eparch.core.states import CONCRETE, FAILED, FINISHED
 
 _FLOW: Final = """id name version description archived created core_version is_schedule_active version_group_id
@@ -59,7 +59,7 @@ def flow(
     if output == "json":
         return print_json(found)
     group = found["flow_group"] or {}
-    _print_pairs(
+    print_pairs(
         ("flow", found["name"]),
         ("project", (found["project"] or {}).get("name")),
         ("version", f"{found['version']}, registered {moment(found['created'])}"),
@@ -88,7 +88,7 @@ def flow_run(api: Api, flow_run: Reference, /, *, output: Output = "table") -> N
     if output == "json":
         return print_json(found)
     of = found["flow"]
-    _print_pairs(
+    print_pairs(
         ("flow run", found["name"]),
         ("id", found["id"]),
         ("flow", f"{(of['project'] or {}).get('name', '')}/{of['name']}, version {of['version']}"),
@@ -123,7 +123,7 @@ def task_run(api: Api, task_run: Reference, /, *, output: Output = "table") -> N
     if output == "json":
         return print_json(found)
     of = found["flow_run"]
-    _print_pairs(
+    print_pairs(
         ("task run", _task_name(found)),
         ("id", found["id"]),
         ("flow run", f"{of['name']} of flow {of['flow']['name']}, {of['id']}"),
@@ -144,7 +144,7 @@ def agent(api: Api, agent: Reference, /, *, output: Output = "table") -> None:
     found = references.agent(api, agent, _AGENT)
     if output == "json":
         return print_json(found)
-    _print_pairs(
+    print_pairs(
         ("agent", found["name"]),
         ("id", found["id"]),
         ("kind", found["type"]),
@@ -163,7 +163,7 @@ def project(api: Api, project: Reference, /, *, output: Output = "table") -> Non
     found = references.project(api, project, _PROJECT)
     if output == "json":
         return print_json(found)
-    _print_pairs(
+    print_pairs(
         ("project", found["name"]),
         ("id", found["id"]),
         ("description", found["description"]),
@@ -183,11 +183,6 @@ def _counts(run: dict[str, Any]) -> dict[str, int]:
     """Take the counts of task runs out of a flow run, and return those that are not zero by state."""
     counts = {state: run.pop(f"count_{state}")["aggregate"]["count"] for state in sorted(CONCRETE)}
     return {state: count for state, count in counts.items() if count}
-
-
-def _print_pairs(*pairs: tuple[str, Any]) -> None:
-    width = max(len(name) for name, _ in pairs)
-    print("\n".join(f"{name:<{width}}  {value}" for name, value in pairs if value not in (None, "")))
 
 
 def _print_list(title: str, lines: Iterable[str]) -> None:

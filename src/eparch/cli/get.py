@@ -46,7 +46,7 @@ def flows(
     """List flows, by project and name."""
     where = {**_named(name), **_in_project(project)} | ({} if archived else {"archived": {"_eq": False}})
     fields = "id name version archived is_schedule_active created project { name } flow_group { id labels schedule }"
-    rows = api.rows("flow", fields, where, order="{name: asc}, {version: desc}", limit=_within(limit))
+    rows = api.rows("flow", fields, where, order="{name: asc}, {version: desc}", limit=within(limit))
     columns = (
         Column("PROJECT", lambda row: _name_of(row["project"])),
         _NAME,
@@ -88,7 +88,7 @@ def flow_runs(
         "id name state state_message scheduled_start_time start_time end_time created labels "
         "flow { name version project { name } }"
     )
-    rows = api.rows("flow_run", fields, where, order="{scheduled_start_time: desc}", limit=_within(limit))
+    rows = api.rows("flow_run", fields, where, order="{scheduled_start_time: desc}", limit=within(limit))
     columns = (
         _ID,
         _NAME,
@@ -121,7 +121,7 @@ def task_runs(
         where["task"] = {"name": {"_eq": task}}
     fields = "id name map_index state state_message start_time end_time created task { name slug } flow_run { id name }"
     order = "{created: desc}" if flow_run_ is None else "{start_time: asc_nulls_last}"
-    rows = api.rows("task_run", fields, where, order=order, limit=_within(limit))
+    rows = api.rows("task_run", fields, where, order=order, limit=within(limit))
     columns = (
         _ID,
         Column("TASK", _task_shown),
@@ -138,7 +138,7 @@ def task_runs(
 def agents(api: Api, *, limit: Limit = 100, output: Output = "table") -> None:
     """List agents, the one that has asked for work last first."""
     fields = "id name type labels core_version last_queried created"
-    rows = api.rows("agent", fields, order="{last_queried: desc_nulls_last}", limit=_within(limit))
+    rows = api.rows("agent", fields, order="{last_queried: desc_nulls_last}", limit=within(limit))
     columns = (
         _NAME,
         Column("KIND", lambda row: row["type"] or ""),
@@ -154,7 +154,7 @@ def agents(api: Api, *, limit: Limit = 100, output: Output = "table") -> None:
 def projects(api: Api, *, limit: Limit = 100, output: Output = "table") -> None:
     """List projects, by name."""
     fields = "id name description created flows_aggregate(where: {archived: {_eq: false}}) { aggregate { count } }"
-    rows = api.rows("project", fields, order="{name: asc}", limit=_within(limit))
+    rows = api.rows("project", fields, order="{name: asc}", limit=within(limit))
     for row in rows:
         row["flow_count"] = row.pop("flows_aggregate")["aggregate"]["count"]
     columns = (
@@ -186,7 +186,7 @@ def logs(
     if contains is not None:
         where["message"] = {"_ilike": f"%{contains}%"}
     fields = "id timestamp level name message flow_run_id task_run_id"
-    rows = api.rows("log", fields, where, order="{timestamp: desc}", limit=_within(limit))[::-1]
+    rows = api.rows("log", fields, where, order="{timestamp: desc}", limit=within(limit))[::-1]
     columns = (
         Column("TIME", lambda row: moment(row["timestamp"]), is_whole=True),
         Column("LEVEL", lambda row: row["level"] or "", is_whole=True),
@@ -210,7 +210,7 @@ def artifacts(
     """List artifacts that tasks have left, the newest first."""
     where = {} if flow_run_ is None else {"task_run": {"flow_run_id": {"_eq": flow_run(api, flow_run_)["id"]}}}
     fields = "id kind data created task_run { id task { name } flow_run { id name } }"
-    rows = api.rows("task_run_artifact", fields, where, order="{created: desc}", limit=_within(limit))
+    rows = api.rows("task_run_artifact", fields, where, order="{created: desc}", limit=within(limit))
     columns = (
         Column("KIND", lambda row: row["kind"]),
         Column("FLOW RUN", lambda row: row["task_run"]["flow_run"]["name"] or ""),
@@ -264,7 +264,12 @@ def _in_states(names: list[str] | None) -> dict[str, Any]:
     return {"state": {"_in": sorted({kind for name in names for kind in descendants(known[name.lower()])})}}
 
 
-def _within(limit: int) -> int:
+def within(limit: int) -> int:
+    """Return how many rows are wanted.
+
+    Raises:
+        UsageError: that is too many, or none.
+    """
     if not 1 <= limit <= _LIMIT_MAX:
         raise UsageError(f"--limit is {limit}, but must be from 1 to {_LIMIT_MAX}.", hint="use filters to find more")
     return limit

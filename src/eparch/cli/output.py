@@ -57,6 +57,12 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], out
         say(nothing)
 
 
+def print_pairs(*pairs: tuple[str, object]) -> None:
+    """Print what one thing is, a line for each name that has a value."""
+    width = max(len(name) for name, _ in pairs)
+    print("\n".join(f"{name:<{width}}  {value}" for name, value in pairs if value not in (None, "")))
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON, indented."""
     print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -3,20 +3,18 @@
 import json
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
-from eparch.cli import references
+from eparch.cli import given, references
 from eparch.cli.connection import Api, with_api
 from eparch.cli.dispatch import UsageError
 from eparch.cli.following import Follower, exit_code, follow, log_line
 from eparch.cli.get import is_alive, levels_from
 from eparch.cli.output import say
 from eparch.core.agent_health import takes
-from eparch.core.instants import parse_instant, timestamp_text
 from eparch.core.states import ENDING
 
 _FLOW: Final = "id name version parameters"
@@ -59,15 +57,20 @@ def run(
     name = name if flow is None else flow
     if [name, id_, path] == [None, None, None] or (id_ and (name or path)):
         raise UsageError("Say which flow: --name, --id or --path.", hint="see eparch get flows")
-    given = _parameters(param or [])
+    parameters = given.parameters(param or [])
     if path is not None:
         _refuse_for_path(project=project, label=label, run_name=run_name, at=at, watch=watch or None)
-        return _run_here(path, name, given)
+        return _run_here(path, name, parameters)
     found = references.flow(api, id_ or name or "", project)
-    _check(api.rows("flow", _FLOW, {"id": {"_eq": found["id"]}})[0], given)
-    wanted: dict[str, Any] = {"flow_id": found["id"], "parameters": given, "labels": label, "flow_run_name": run_name}
+    given.check_parameters(api.rows("flow", _FLOW, {"id": {"_eq": found["id"]}})[0], parameters)
+    wanted: dict[str, Any] = {
+        "flow_id": found["id"],
+        "parameters": parameters,
+        "labels": label,
+        "flow_run_name": run_name,
+    }
     if at is not None:
-        wanted["scheduled_start_time"] = _instant(at)
+        wanted["scheduled_start_time"] = given.instant("--at", at)
     run_id = api.change("create_flow_run", "id", **{key: value for key, value in wanted.items() if value is not None})[
         "id"
     ]
@@ -106,49 +109,6 @@ def logs(
         time.sleep(_ASK_S)
 
 
-def _parameters(pairs: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, is_pair, text = pair.partition("=")
-        if not is_pair or not name:
-            raise UsageError(f"--param is {pair!r}, but must be NAME=VALUE.", hint="such as --param day=2026-01-01")
-        if name in found:
-            raise UsageError(f"The parameter {name!r} is given twice.", hint="give each once; lists are JSON: x=[1,2]")
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
-
-
-def _check(flow: dict[str, Any], given: dict[str, Any]) -> None:
-    """Refuse parameters that the flow does not have.
-
-    Raises:
-        UsageError: it has none of this name.
-    """
-    known = [parameter["name"] for parameter in flow["parameters"] or ()]
-    for name in given:
-        if name not in known:
-            shown = ", ".join(known) or "none"
-            hint = references.close_to(name, known, f"its parameters: {shown}")
-            raise UsageError(f"Flow {flow['name']!r} has no parameter {name!r}.", hint=hint)
-
-
-def _instant(text: str) -> str:
-    instant = parse_instant(text)
-    if instant is None:
-        raise UsageError(f"--at is {text!r}, but must be a date and time.", hint="such as 2026-01-01T06:00+01:00")
-    try:
-        has_zone = datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        has_zone = True
-    if not has_zone:
-        # What people write without an offset is what the clock on their wall shows.
-        instant = instant.replace(tzinfo=None).astimezone(UTC)
-    return timestamp_text(instant)
-
-
 def _warn_of_unserved(api: Api, labels: list[str]) -> None:
     """Say so when no agent that is alive would take the run."""
     alive = [agent for agent in api.rows("agent", "name labels last_queried") if is_alive(agent)]
@@ -175,7 +135,9 @@ def _run_here(path: Path, name: str | None, parameters: dict[str, Any]) -> int:
         flow = flow_of_file(path, name)
     except UnclearFlow as error:
         raise UsageError(error.message, hint=error.hint) from error
-    _check({"name": flow.name, "parameters": [{"name": one.name} for one in flow.parameters()]}, parameters)
+    given.check_parameters(
+        {"name": flow.name, "parameters": [{"name": one.name} for one in flow.parameters()]}, parameters
+    )
     state = flow.run(parameters)
     say(f"Flow {flow.name} ended: {type(state).__name__}{f', {state.message}' if state.message else ''}")
     return exit_code(type(state).__name__)
