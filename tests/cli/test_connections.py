@@ -30,6 +30,15 @@ def test_an_address_that_is_none(alone: Program) -> None:
     assert done.error == "error: 'localhost:4200' is no address of a server."
 
 
+def test_a_misspelt_variable_is_told_and_the_command_goes_on(alone: Program, server: TemporaryServer) -> None:
+    done = alone(
+        "get", "flows", "--output", "json", EPARCH_API_URL=server.url, EPARCH_API_KEI="k", EPARCH_SECRET_PIN="1"
+    )
+    assert (done.code, done.out) == (0, "[]\n")
+    assert "warning: The environment variable EPARCH_API_KEI is unknown.\nhint: did you mean EPARCH_API_KEY" in done.err
+    assert "EPARCH_SECRET_PIN" not in done.err
+
+
 def test_a_wrong_key(alone: Program, server: TemporaryServer) -> None:
     with gateway(server.url, key=KEY) as address:
         done = alone("get", "flows", EPARCH_API_URL=address, EPARCH_API_KEY="wrong")

@@ -1,11 +1,13 @@
 """In charge of the server that a command speaks to, and of the option that chooses it; not in charge of profiles."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
+from eparch.cli.output import say
 from eparch.client.client import Client, Question, change_question
 from eparch.client.errors import ClientError
 from eparch.client.profiles import Profile, current_profile
@@ -87,12 +89,22 @@ def with_api(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Give a command the server as its first parameter, and the option `--profile`."""
 
     def call(*args: Any, **given: Any) -> int | None:
+        _warn_of_variables()
         return function(Api(current_profile(given.pop("profile", None))), *args, **given)
 
     own = list(inspect.signature(function).parameters.values())[1:]
     call.__doc__ = function.__doc__
     call.__signature__ = inspect.Signature([*own, PROFILE])  # type: ignore[attr-defined]
     return call
+
+
+def _warn_of_variables() -> None:
+    """Say which variables mean nothing to us: beside a misspelt address the usual one would be taken without a word."""
+    if any(name.startswith("EPARCH_") for name in os.environ):
+        from eparch.server.settings import unknown_variables
+
+        for error in unknown_variables(os.environ):
+            say(f"warning: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
 PROFILE: Final = inspect.Parameter(

@@ -10,12 +10,13 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from eparch.client.client import Client
+from eparch.core.agent_health import health_of, takes
 from eparch.core.instants import parse_instant
 from eparch.sdk.errors import FlowError
 from eparch.sdk.executors.dask import DaskExecutor
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _PROJECT: Final = "query($name: String!) { project(where: {name: {_eq: $name}}) { id } }"
 _PROJECTS: Final = "query { project(order_by: [{name: asc}], limit: 200) { name } }"
 _AGENTS: Final = "query { agent { labels last_queried } }"
-_AGENT_ALIVE: Final = timedelta(minutes=5)
 
 _logger: Final = logging.getLogger("eparch.registration")
 
@@ -136,12 +136,11 @@ def _warn_of_unserved(client: Client, flow_name: str, labels: list[str]) -> None
     """Say so when no agent would take the flow's runs: nothing else would, until somebody wonders why none starts."""
     now = datetime.now(UTC)
     alive = [
-        set(agent["labels"] or ())
+        frozenset(agent["labels"] or ())
         for agent in client.ask(_AGENTS)["agent"]
-        if (asked := parse_instant(agent["last_queried"] or "")) is not None and now - asked < _AGENT_ALIVE
+        if health_of(parse_instant(agent["last_queried"] or ""), now) == "healthy"
     ]
-    fits = any(set(labels) <= agent and bool(labels) == bool(agent) for agent in alive)
-    if alive and not fits:
+    if alive and not any(takes(agent, frozenset(labels)) for agent in alive):
         shown = ", ".join(labels) or "none"
         _logger.warning(
             "No agent takes runs of flow %r: its labels are %s, and those of the agents are %s.",

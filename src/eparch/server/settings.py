@@ -11,7 +11,7 @@ To add a setting, add a field to `Settings`: its flag, variable, key, check, hel
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -254,6 +254,14 @@ def refuse_exposure(settings: Settings) -> None:
         )
 
 
+def unknown_variables(environment: Iterable[str]) -> Iterator[SettingError]:
+    """Return an error for each variable that has our prefix and means nothing to us."""
+    known = [*(PREFIX + name.upper() for name in _ROWS), *OTHER_VARIABLES]
+    for variable in environment:
+        if variable.startswith(PREFIX) and not variable.startswith(SECRET_PREFIX) and variable not in known:
+            yield SettingError(f"The environment variable {variable} is unknown.", hint=_hint(variable, known))
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach a server that listens on `host`."""
     try:
@@ -269,18 +277,14 @@ _ROWS: Final[Mapping[str, Field[Any]]] = {row.name: row for row in fields(Settin
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings in the environment by name; the unknown ones are an error."""
-    found: dict[str, str] = {}
-    for variable, value in environment.items():
-        name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES:
-            continue
-        if variable.startswith(SECRET_PREFIX) and name not in _ROWS:
-            continue
-        if name not in _ROWS or variable != PREFIX + name.upper():
-            known = [PREFIX + row.upper() for row in _ROWS] + list(OTHER_VARIABLES)
-            raise SettingError(f"The environment variable {variable} is unknown.", hint=_hint(variable, known))
-        found[name] = value
-    return found
+    for error in unknown_variables(environment):
+        raise error
+    known = {PREFIX + name.upper(): name for name in _ROWS}
+    return {
+        known[variable]: value
+        for variable, value in environment.items()
+        if variable in known and variable not in OTHER_VARIABLES
+    }
 
 
 def _read_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
