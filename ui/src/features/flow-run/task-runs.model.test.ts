@@ -25,7 +25,7 @@ function run(
   startMs: number | null = 0,
   endMs: number | null = 10,
 ): TaskRun {
-  return { id: `${taskId}${index}`, taskId, index, state, startMs, endMs, version: 3 }
+  return { id: `${taskId}${index}`, taskId, index, state, sinceMs: null, startMs, endMs, version: 3 }
 }
 const RUNS = [
   run('extract', 'Success'),

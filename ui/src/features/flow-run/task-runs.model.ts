@@ -9,6 +9,8 @@ export interface TaskRun {
   /** -1 for a task that is not mapped, and for the parent of a mapped one. */
   index: number
   state: string | null
+  /** When it came into its state. */
+  sinceMs: number | null
   startMs: number | null
   endMs: number | null
   version: number
@@ -33,6 +35,7 @@ export function taskRunOf(row: FlowRunTaskRunsResult['task_run'][number]): TaskR
     taskId: row.task_id,
     index: row.map_index,
     state: row.state,
+    sinceMs: instantMs(row.state_timestamp),
     startMs: instantMs(row.start_time),
     endMs: instantMs(row.end_time),
     version: row.version,
