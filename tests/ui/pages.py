@@ -39,7 +39,7 @@ PAGES = (
     Page("/flows", "/flows", "Flows", shows=("Last runs", "Every")),
     Page("/flows?archived=1&q=zzz", "/flows", "Flows", shows=("No flow is archived",), is_picture=False),
     Page("/flow/{flow}", "/flow/:id(${ID})", shows=("README", "Last runs")),
-    Page("/flow/{flow}?tab=runs", "/flow/:id(${ID})", shows=("Scheduled",), is_picture=False),
+    Page("/flow/{flow}?tab=runs", "/flow/:id(${ID})", shows=("planned",), is_picture=False),
     Page("/flow/{flow}?tab=schematic", "/flow/:id(${ID})", is_picture=False),
     Page("/flow/{flow}?tab=tasks", "/flow/:id(${ID})", shows=("Task", "tasks"), is_picture=False),
     Page("/flow/{flow}?tab=schedule", "/flow/:id(${ID})", shows=("Policies", "times in Athens")),

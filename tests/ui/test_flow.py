@@ -1,5 +1,6 @@
 """What is set on the page of a flow is set; a backfill is looked at, begun and cancelled."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,4 +109,19 @@ def test_a_backfill_is_looked_at_begun_and_cancelled(visit: Visit, samples: Samp
     press(visit, "Cancel it")
     told(visit, "The backfill is cancelled.")
     assert [each["state"] for each in flow(samples)["flow_group"]["backfills"]] == ["Cancelled"]
+    visit.check()
+
+
+def test_what_is_planned_stands_apart_from_what_ran(visit: Visit, samples: Samples) -> None:
+    visit.go(f"/flow/{flow(samples)['id']}?tab=runs")
+    rows = visit.page.locator("main tbody")
+    expect(rows.get_by_text("Success").first).to_be_visible()
+    expect(rows.get_by_text("Scheduled")).to_have_count(0)
+    visit.page.get_by_role("link", name=re.compile(r"^\d+ planned$")).click()
+    expect(visit.page).to_have_url(re.compile("planned=1"))
+    expect(rows.get_by_text("Success")).to_have_count(0)
+    expect(rows.get_by_text("Scheduled").first).to_be_visible()
+    visit.check_accessible()
+    visit.page.go_back()
+    expect(rows.get_by_text("Success").first).to_be_visible()
     visit.check()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.server_process import ServerProcess
-from tests.ui.browser import Visit
+from tests.ui.browser import NARROW, Visit
 from tests.ui.conftest import OpenVisit, StartServer
 from tests.ui.samples import Samples
 from tests.waiting import wait_until
@@ -125,6 +125,18 @@ def test_the_worst_and_the_soonest_come_first_and_a_link_keeps_the_order(
     )
     visit.check()
     other.check()
+
+
+def test_on_a_phone_an_order_is_chosen_where_heads_are_left_out(seeded: ServerProcess, open_visit: OpenVisit) -> None:
+    visit = open_visit(seeded.url, NARROW)
+    visit.go("/flows")
+    visit.page.get_by_label("Sorted by").select_option("Success, typical")
+    expect(visit.page).to_have_url(re.compile("sort=success"))
+    visit.page.get_by_role("button", name="Turn downward").click()
+    expect(visit.page).to_have_url(re.compile("down=1"))
+    expect(visit.page.get_by_role("button", name="Turn upward")).to_be_visible()
+    visit.check_accessible()
+    visit.check()
 
 
 def samples_next(samples: Samples) -> list[str]:

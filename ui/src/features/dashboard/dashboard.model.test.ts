@@ -33,6 +33,8 @@ describe('variablesOf', () => {
       expect(where._or).toEqual([{ labels: { _contains: ['a'] } }, { labels: { _contains: ['b'] } }])
     }
     expect([project_ids, labels]).toEqual([['p'], ['a', 'b']])
+    expect(given.due.state?._in).toContain('Paused')
+    expect(given.planned.state?._in).not.toContain('Paused')
   })
 })
 

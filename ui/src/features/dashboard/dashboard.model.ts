@@ -13,6 +13,8 @@ export type Filters = Values<typeof QUERY>
 const FAILED = descendants('Failed')
 /** What agents are offered once its time has come. */
 const QUEUEABLE = [...descendants('Scheduled'), 'Queued']
+/** What goes on by itself then: a paused run waits for somebody, whatever instant it names. */
+const PLANNED = QUEUEABLE.filter((state) => state !== 'Paused')
 const ACTIVE = [...descendants('Running'), 'Submitted']
 
 /** The variables for filters and a span; `anchorS` is the present, in steps, so that they seldom change. */
@@ -28,7 +30,7 @@ export function variablesOf(filters: Filters, span: Span, anchorS: number): Dash
     labels: filters.label,
     failed: { ...chosen, state: { _in: FAILED }, scheduled_start_time: { _gte: start, _lt: end } },
     due: { ...chosen, state: { _in: QUEUEABLE }, state_start_time: { _lt: anchor } },
-    planned: { ...chosen, state: { _in: QUEUEABLE }, state_start_time: { _gte: anchor } },
+    planned: { ...chosen, state: { _in: PLANNED }, state_start_time: { _gte: anchor } },
     running: { ...chosen, state: { _in: ACTIVE } },
     started: { ...chosen, start_time: { _gte: start, _lt: end } },
   }

@@ -27,9 +27,11 @@ test('a pass is told by what it did', () => {
 })
 
 test('a service is judged by its holder and its last pass', () => {
-  expect(healthOf({ holder: 'a', last_error: null })).toBe('well')
-  expect(healthOf({ holder: null, last_error: null })).toBe('unheld')
-  expect(healthOf({ holder: 'a', last_error: 'boom' })).toBe('failing')
+  const service = { holder: 'a', last_pass: '2026-11-27T05:04:00Z', last_error: null }
+  expect(healthOf(service)).toBe('well')
+  expect(healthOf({ ...service, last_pass: null })).toBe('starting')
+  expect(healthOf({ ...service, holder: null })).toBe('unheld')
+  expect(healthOf({ ...service, last_error: 'boom' })).toBe('failing')
 })
 
 test('what has no rule is kept for ever, and projects may have rules of their own', () => {

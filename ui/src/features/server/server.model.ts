@@ -37,16 +37,22 @@ export function countsOf(counts: Json): string {
   return told.map(([name, value]) => `${whole(value as number)} ${name.replaceAll('_', ' ')}`).join(', ')
 }
 
-export type ServiceHealth = 'well' | 'failing' | 'unheld'
+export type ServiceHealth = 'well' | 'starting' | 'failing' | 'unheld'
 
 /** Whether a service runs somewhere, and whether its last pass ended well. */
-export function healthOf(service: { holder: string | null; last_error: string | null }): ServiceHealth {
+export function healthOf(service: {
+  holder: string | null
+  last_pass: string | null
+  last_error: string | null
+}): ServiceHealth {
   if (service.last_error !== null) return 'failing'
-  return service.holder === null ? 'unheld' : 'well'
+  if (service.holder === null) return 'unheld'
+  return service.last_pass === null ? 'starting' : 'well'
 }
 
 export const HEALTH_NAMES: Record<ServiceHealth, string> = {
   well: 'Working',
+  starting: 'Starting',
   failing: 'Failing',
   unheld: 'Run by no server',
 }

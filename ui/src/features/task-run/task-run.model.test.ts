@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { attemptsOf, childrenWhere, nearWhere, resultOf, siblingsOf, titleOf } from './task-run.model'
+import { attemptsOf, childrenWhere, nearWhere, newsOf, resultOf, siblingsOf, titleOf } from './task-run.model'
 
 const state = (name: string, version: number) => ({
   id: String(version),
@@ -16,12 +16,19 @@ it('counts how often it began to run', () => {
   expect(attemptsOf([])).toBe(0)
 })
 
+it('tells what a state says only where it says more than its name', () => {
+  expect(newsOf('Task run succeeded.')).toBeNull()
+  expect(newsOf('KeyError: 1')).toBe('KeyError: 1')
+  expect(newsOf(null)).toBeNull()
+})
+
 it('finds the result in the column or in the document of the state', () => {
   const local = { type: 'LocalResult', location: '/tmp/a.pickle' }
   expect(resultOf(local, null)).toEqual({ kind: 'LocalResult', location: '/tmp/a.pickle' })
   expect(resultOf(null, { _result: local }).location).toBe('/tmp/a.pickle')
   expect(resultOf(null, { _result: { type: 'NoResultType' } })).toEqual({ kind: null, location: null })
   expect(resultOf(null, 'x')).toEqual({ kind: null, location: null })
+  expect(resultOf(null, { _result: { type: 'Result', location: null } })).toEqual({ kind: null, location: null })
   expect(resultOf({ type: 'S3Result', location: 5 }, null)).toEqual({ kind: 'S3Result', location: null })
 })
 

@@ -54,8 +54,23 @@ export function resultOf(stateResult: Json, serialized: Json): Result {
   const inState = fieldsOf(serialized)?._result
   const fields = fieldsOf(stateResult) ?? fieldsOf(inState) ?? {}
   const { type, location } = fields
-  const isNone = type === 'NoResultType' || typeof type !== 'string'
+  // A plain `Result` says that there was one, which nobody has kept.
+  const isNone = type === 'NoResultType' || type === 'Result' || typeof type !== 'string'
   return { kind: isNone ? null : type, location: typeof location === 'string' && location !== '' ? location : null }
+}
+
+/** What states say of themselves where nothing is to be said; the state itself tells as much. */
+const STOCK = new Set([
+  'Task run created.',
+  'Task run created',
+  'Starting task run.',
+  'Task run succeeded.',
+  'Ready to proceed with mapping.',
+])
+
+/** The message of a state, if it says more than the state does. */
+export function newsOf(message: string | null): string | null {
+  return message === null || STOCK.has(message) ? null : message
 }
 
 /** The condition for the mapped children of a task run, of some families or all. */
