@@ -38,8 +38,10 @@ Row = dict[str, Any]
 class Subjects:
     """The libraries under measurement, with a server each where they have one."""
 
-    def __init__(self, names: Sequence[str], directory: Path) -> None:
+    def __init__(self, names: Sequence[str], directory: Path, *, limit_s: float) -> None:
+        """Start the servers; a program that takes longer than `limit_s` seconds is ended, and said to have."""
         self.directory = directory
+        self._limit_s = limit_s
         self.pythons = {name: _python(name) for name in names}
         self.environments: dict[str, dict[str, str]] = {name: {} for name in names}
         self.servers: dict[str, Any] = {}
@@ -73,7 +75,17 @@ class Subjects:
         before_s = server.process.cpu_s() if server else 0.0
         words = [str(self.pythons[name]), str(PROGRAMS / f"{name}_flow.py"), mode, str(count), str(repeats)]
         begun = time.time()
-        done = subprocess.run(words, env=self._environment(name), capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                words,
+                env=self._environment(name),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=self._limit_s * repeats,
+            )
+        except subprocess.TimeoutExpired:
+            return [{"kind": "limit", "name": name, "mode": mode, "count": count, "over_s": self._limit_s}]
         found = [json.loads(line.split(" ", 1)[1]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if len(found) != repeats:
             return [{"kind": "failure", "name": name, "mode": mode, "count": count, "says": done.stderr[-500:]}]
