@@ -34,8 +34,10 @@ describe('shapesOf a run', () => {
     expect(notes(500)).toEqual([{ kind: 'note', text: '100 ms', x: expect.closeTo(30.9, 1), y: ROW / 2, width: 40 }])
     expect(notes(100)).toEqual([])
   })
-  it('is nothing where it is out of sight', () => {
-    expect(shapes('a', states, { view: { fromMs: 5000, toMs: 6000 } })).toEqual([])
+  it('tells at which side it is where it is out of sight', () => {
+    const view = { fromMs: 200, toMs: 400 }
+    expect(shapes('a', states, { view })).toEqual([{ kind: 'note', text: '‹ 100 ms', x: 6, y: ROW / 2, width: 40 }])
+    expect(shapes('d', states, { view })).toEqual([{ kind: 'note', text: '100 ms ›', x: 454, y: ROW / 2, width: 40 }])
   })
   it('is a dashed line while it waits, before the start too', () => {
     const waiting = statesByTask(tasks, [run('a', null, null, 'Paused', { sinceMs: 400 })])

@@ -106,11 +106,19 @@ function wait(state: string, from: number, to: number, y: number, { width }: Plo
   return { kind: 'wait', state, fromX, toX: Math.max(fromX + DASH / 2, Math.min(width + DASH, to)), y }
 }
 
-/** How long it took: after the bar, before it where there is no room, nowhere where there is none either. */
-function note(text: string, from: number, to: number, y: number, { width, textWidth }: Plot): Shape[] {
-  if (to < -200 || from > width + 2) return []
-  const wide = textWidth(text)
-  if (to + wide + NOTE_GAP + 2 < width) return [{ kind: 'note', text, x: Math.max(4, to + NOTE_GAP), y, width: wide }]
-  if (from - wide - NOTE_GAP - 2 > 0) return [{ kind: 'note', text, x: from - wide - NOTE_GAP, y, width: wide }]
+/**
+ * How long it took: after the bar, before it where there is no room, nowhere where there is none either. Of what is out
+ * of sight, at the side where it is.
+ */
+function note(took: string, from: number, to: number, y: number, { width, textWidth }: Plot): Shape[] {
+  const place = (text: string, xOfText: (wide: number) => number): Shape => {
+    const wide = textWidth(text)
+    return { kind: 'note', text, x: xOfText(wide), y, width: wide }
+  }
+  if (to < 0) return [place(`‹ ${took}`, () => NOTE_GAP)]
+  if (from > width) return [place(`${took} ›`, (wide) => width - wide - NOTE_GAP)]
+  const taken = textWidth(took) + NOTE_GAP + 2
+  if (to + taken < width) return [place(took, () => to + NOTE_GAP)]
+  if (from > taken) return [place(took, (wide) => from - wide - NOTE_GAP)]
   return []
 }

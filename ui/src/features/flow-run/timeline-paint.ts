@@ -99,8 +99,10 @@ function draw(pen: CanvasRenderingContext2D, shape: Shape, alpha: number, ink: I
   pen.globalAlpha = alpha
   if (shape.kind === 'note') {
     // No line of the grid goes through what is read.
+    pen.globalAlpha = 1
     pen.fillStyle = ground
     pen.fillRect(shape.x - 2, shape.y - 7, shape.width + 4, 14)
+    pen.globalAlpha = alpha
     pen.fillStyle = ink.soft
     pen.fillText(shape.text, shape.x, shape.y + 0.5)
     return
