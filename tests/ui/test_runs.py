@@ -130,7 +130,8 @@ def test_a_run_that_was_just_started_is_on_the_list_at_once(start_seeded: StartS
             'mutation ($id: UUID!) { create_flow_run(input: {flow_id: $id, flow_run_name: "just-now"}) { id } }',
             id=flow[0]["id"],
         )
-        expect(visit.page.locator("main tbody tr").first).to_contain_text("just-now")
+        # What a schedule has made for the next minute may stand before it.
+        expect(visit.page.locator("main tbody tr").filter(has_text="just-now")).to_have_count(1)
         visit.check()
 
 

@@ -11,6 +11,7 @@ import importlib
 import logging
 import pickle
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any, Final
@@ -25,6 +26,9 @@ from eparch.sdk.executors.messages import read, written
 from eparch.sdk.logs import ROOT
 from eparch.sdk.pickling import pickled
 
+_logger: Final = logging.getLogger("eparch.dask")
+_FORGOTTEN_S_MAX: Final = 5.0
+_FORGOTTEN_PAUSE_S: Final = 0.001
 # More than any cluster does at once, so that its scheduler sees what is coming.
 _ROOM: Final = 5_000
 
@@ -198,11 +202,30 @@ class _DaskSession(Session):
             except Exception:
                 # One of them went away in between: each by itself, so that the others are not held up.
                 gathered = [self._fetched(key) for key in here]
-            for key, data in zip(here, gathered, strict=True):
-                if data is not None:
-                    future, attempt = self._open.pop(key)
-                    future.release()
-                    self._events.put(self._outcome(attempt, data))
+            arrived = [(key, data) for key, data in zip(here, gathered, strict=True) if data is not None]
+            for key, _ in arrived:
+                self._open[key][0].release()
+            self._wait_forgotten([key for key, _ in arrived])
+            for key, data in arrived:
+                self._events.put(self._outcome(self._open.pop(key)[1], data))
+
+    def _wait_forgotten(self, keys: Sequence[str]) -> None:
+        """Wait until the scheduler has let go of tasks that are done; as long as it knows one it may run it again.
+
+        That happens when the worker that holds a result dies. What is told as done after this is not begun again.
+        """
+        until = time.monotonic() + _FORGOTTEN_S_MAX
+        left = list(keys)
+        while left and time.monotonic() < until:
+            try:
+                states_by_key = self._client.sync(self._client.scheduler.get_task_status, keys=left)
+            except Exception as error:
+                # The results are here; whoever is gone begins nothing again.
+                _logger.debug("The Dask scheduler does not say what it has let go of: %r", error)
+                return
+            left = [key for key in left if states_by_key.get(key) is not None]
+            if left:
+                time.sleep(_FORGOTTEN_PAUSE_S)
 
     def _is_here(self, key: str) -> bool:
         """Return whether a result is on the cluster; what cannot come any more has failed."""
