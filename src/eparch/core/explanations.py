@@ -166,7 +166,7 @@ def _held_up(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iter
         yield Reason(
             "WAITS_FOR_APPROVAL",
             f"{_listed(paused)} paused until somebody approves.",
-            f"approve it on the page of the run, or with: eparch approve {run.id}",
+            f"eparch approve {run.id}",
             _task_runs(paused),
         )
     timed = [task for task in run.tasks if task.state in QUEUEABLE - {"Queued"} and task.state_start_time is not None]
@@ -215,11 +215,7 @@ def _waiting(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iter
         yield from _slots(run) or [Reason("WAITS_FOR_SLOT", run.state_message or "It waits for a free slot.")]
         return
     if start is None:
-        yield Reason(
-            "WAITS_FOR_APPROVAL",
-            "It is paused until somebody approves.",
-            f"approve it on the page of the run, or with: eparch approve {run.id}",
-        )
+        yield Reason("WAITS_FOR_APPROVAL", "It is paused until somebody approves.", f"eparch approve {run.id}")
         return
     if start > now:
         what = "to be tried again" if run.state == "Retrying" else "scheduled"
