@@ -124,3 +124,23 @@ def test_what_is_planned_stands_apart_from_what_ran(visit: Visit, samples: Sampl
     visit.page.go_back()
     expect(rows.get_by_text("Success").first).to_be_visible()
     visit.check()
+
+
+def test_a_paused_run_is_held_up_and_not_about_to_run(visit: Visit, samples: Samples) -> None:
+    made = samples.ask(
+        'mutation ($flow: UUID!) { create_flow_run(input: {flow_id: $flow, flow_run_name: "on-hold"}) { id } }',
+        flow=flow(samples)["id"],
+    )["create_flow_run"]["id"]
+    samples.ask(
+        """mutation ($id: UUID!, $state: JSON!) {
+          set_flow_run_states(input: {states: [{flow_run_id: $id, state: $state}]}) { states { status } }
+        }""",
+        id=made,
+        state={"type": "Paused", "start_time": "2099-01-01T00:00:00Z"},
+    )
+    visit.go("/")
+    panels = visit.page.locator("section.panel")
+    held = panels.filter(has=visit.page.get_by_role("heading", name="Late and waiting"))
+    expect(held.get_by_role("listitem").filter(has_text="on-hold")).to_contain_text("approv")
+    expect(panels.filter(has=visit.page.get_by_role("heading", name="Upcoming"))).not_to_contain_text("on-hold")
+    visit.check()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -173,36 +174,76 @@ def test_flows_are_found_by_the_labels_of_their_runs(seeded: ServerProcess, open
     visit.check()
 
 
-def test_what_could_not_be_changed_is_named_and_all_is_one_request(server: ServerProcess, visit: Visit) -> None:
+@pytest.mark.parametrize(
+    ("action", "document", "done"),
+    [
+        ("Archive", "flow_archive_one", "1 flow archived"),
+        ("Bring back", "flow_unarchive_one", "1 flow current again"),
+        ("Run now", "flow_start", "1 flow will run"),
+        ("Pause schedules", "flow_schedule_off", "1 flow will not run by schedule"),
+        ("Resume schedules", "flow_schedule_on", "1 flow run by schedule again"),
+    ],
+)
+def test_what_could_not_be_changed_is_named_and_all_is_one_request(
+    action: str, document: str, done: str, server: ServerProcess, visit: Visit
+) -> None:
     samples = Samples(server.url)
+    names = choose_two(samples, action)
     sent: list[str] = []
 
     def delete_one_meanwhile(route: Route) -> None:
-        if "flow_archive_one" in (route.request.post_data or ""):
+        if document in (route.request.post_data or ""):
             sent.append(route.request.post_data or "")
-            gone = samples.ask('{ flow(where: {name: {_eq: "score-every-customer"}}) { id } }')["flow"]
-            for flow in gone:
+            for flow in versions(samples, names[0]):
                 samples.ask("mutation ($id: UUID!) { delete_flow(input: {flow_id: $id}) { success } }", id=flow["id"])
         route.continue_()
 
     visit.page.route("**/graphql", delete_one_meanwhile)
-    visit.go("/flows?q=score-")
-    expect(visit.page.locator("main tbody tr")).to_have_count(2)
-    kept = next(name for name in flow_names(visit) if name != "score-every-customer")
-    visit.page.get_by_label("Select all rows shown").check()
-    press(visit, "Archive")
-    confirm(visit, "Archive")
+    visit.go("/flows?archived=1" if action == "Bring back" else "/flows")
+    for name in names:
+        row = visit.page.locator("main tbody tr").filter(has=visit.page.get_by_role("link", name=name, exact=True))
+        row.get_by_label("Select this row").check()
+    press(visit, action)
+    confirm(visit, action)
     dialog = visit.page.get_by_role("dialog", name="1 flow left as it was")
-    expect(dialog.get_by_role("alert")).to_contain_text("score-every-customer")
-    expect(dialog).to_contain_text("1 flow archived; not so:")
-    expect(visit.page.get_by_role("status").get_by_text("1 flow archived.")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_contain_text(names[0])
+    expect(dialog).to_contain_text(f"{done}; not so:")
+    expect(visit.page.get_by_role("status").get_by_text(f"{done}.")).to_be_visible()
     assert len(sent) == 1
     visit.check_accessible()
     visit.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(visit.page.get_by_role("toolbar")).to_have_count(0)
-    archived = samples.ask("query ($n: String) { flow(where: {name: {_eq: $n}}) { archived } }", n=kept)["flow"]
-    assert archived
-    assert all(flow["archived"] for flow in archived)
+    left = versions(samples, names[1])
+    assert left
+    if action == "Archive":
+        assert all(flow["archived"] for flow in left)
+    elif action == "Bring back":
+        assert [flow["archived"] for flow in left].count(False) == 1
+    elif action != "Run now":
+        current = next(flow for flow in left if not flow["archived"])
+        assert current["is_schedule_active"] is (action == "Resume schedules")
     visit.forgive("answered with errors")
     visit.check()
+
+
+def versions(samples: Samples, name: str) -> list[dict[str, Any]]:
+    query = "query ($n: String) { flow(where: {name: {_eq: $n}}) { id archived is_schedule_active } }"
+    found: list[dict[str, Any]] = samples.ask(query, n=name)["flow"]
+    return found
+
+
+def choose_two(samples: Samples, action: str) -> list[str]:
+    """Return the names of two flows that an action means something for, after making them so."""
+    names = scheduled_flows(samples, active=True)[:2] if "schedules" in action else scored(samples)
+    change = {"Bring back": "archive_flow", "Resume schedules": "set_schedule_inactive"}.get(action)
+    for flow in [flow for name in names for flow in versions(samples, name)] if change else []:
+        samples.ask(f"mutation ($id: UUID!) {{ {change}(input: {{flow_id: $id}}) {{ success }} }}", id=flow["id"])
+    assert len(names) == 2
+    return names
+
+
+def scored(samples: Samples) -> list[str]:
+    """Return the two flows whose names begin so; neither needs parameters."""
+    found = samples.ask('{ flow(where: {name: {_like: "score-%"}, archived: {_eq: false}}) { name } }')["flow"]
+    return sorted(flow["name"] for flow in found)

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.server_process import ServerProcess
@@ -171,8 +172,16 @@ def test_waiting_runs_are_made_due_and_others_left(start_seeded: StartServer, op
         visit.check()
 
 
+@pytest.mark.parametrize(
+    ("action", "document", "states", "done"),
+    [
+        ("Delete", "delete_one_run", "Failed", "2 runs deleted; not so:"),
+        ("Cancel", "cancel_one_run", "Waiting", "2 runs cancelled, or told to stop; not so:"),
+        ("Run now", "set_many_run_states", "Waiting", "2 runs due now; not so:"),
+    ],
+)
 def test_a_change_that_fails_for_one_run_names_it_and_is_made_for_the_others(
-    start_seeded: StartServer, open_visit: OpenVisit
+    action: str, document: str, states: str, done: str, start_seeded: StartServer, open_visit: OpenVisit
 ) -> None:
     with start_seeded("--no-services-enabled") as server:
         samples = Samples(server.url)
@@ -181,31 +190,39 @@ def test_a_change_that_fails_for_one_run_names_it_and_is_made_for_the_others(
         gone: list[str] = []
 
         def delete_one_meanwhile(route: Route) -> None:
-            body = route.request.post_data_json if "delete_one_run" in (route.request.post_data or "") else None
+            body = route.request.post_data_json if document in (route.request.post_data or "") else None
             if body and not gone:
-                gone.append(body[0]["variables"]["id"])
+                variables = body[0]["variables"]
+                gone.append(variables["states"][0]["flow_run_id"] if "states" in variables else variables["id"])
                 one = "mutation ($id: UUID!) { delete_flow_run(input: {flow_run_id: $id}) { success } }"
                 samples.ask(one, id=gone[0])
             route.continue_()
 
         page.route("**/graphql", delete_one_meanwhile)
-        visit.go("/runs?states=Failed")
+        visit.go(f"/runs?states={states}")
         chosen = {}
         for index in range(3):
             row = page.locator("main tbody tr").nth(index)
             row.get_by_role("checkbox").check()
             link = row.get_by_role("link").first
             chosen[(link.get_attribute("href") or "").rsplit("/", 1)[1]] = link.inner_text()
-        page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
-        page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+        page.get_by_role("toolbar").get_by_role("button", name=action).click()
+        page.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
         dialog = page.get_by_role("dialog", name="1 run left as it was")
-        expect(dialog).to_contain_text("2 runs deleted; not so:")
+        expect(dialog).to_contain_text(done)
         expect(dialog.get_by_role("alert").get_by_role("listitem")).to_have_count(1)
         expect(dialog.get_by_role("alert")).to_contain_text(chosen[gone[0]])
         visit.check_accessible()
         dialog.get_by_role("button", name="Close").last.click()
         expect(page.get_by_role("toolbar")).to_have_count(0)
-        left = "query ($ids: [uuid!]) { flow_run(where: {id: {_in: $ids}}) { id } }"
-        assert samples.ask(left, ids=list(chosen)) == {"flow_run": []}
+        left = samples.ask(
+            "query ($ids: [uuid!]) { flow_run(where: {id: {_in: $ids}}) { state state_message } }", ids=list(chosen)
+        )["flow_run"]
+        if action == "Delete":
+            assert left == []
+        elif action == "Cancel":
+            assert [run["state"] for run in left] == ["Cancelled"] * 2
+        else:
+            assert [run["state_message"] for run in left] == ["Run now, by a person."] * 2
         visit.forgive("answered with errors")
         visit.check()

@@ -217,7 +217,14 @@ def _waiting(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iter
     if start is None:
         yield Reason("WAITS_FOR_APPROVAL", "It is paused until somebody approves.", f"eparch approve {run.id}")
         return
-    if start > now:
+    if start > now and run.state == "Paused":
+        yield Reason(
+            "WAITS_FOR_APPROVAL",
+            f"It is paused until somebody approves; if nobody does, it goes on in {_span(start - now)}.",
+            "approve by setting it to Resume",
+            {"start_time": timestamp_text(start)},
+        )
+    elif start > now:
         what = "to be tried again" if run.state == "Retrying" else "scheduled"
         yield Reason(
             "RETRIES_LATER" if run.state == "Retrying" else "SCHEDULED_LATER",

@@ -69,6 +69,7 @@ def test_there_is_always_a_reason_in_words(state: str, start: datetime | None) -
         ({"is_flow_archived": True}, ["DUE", "FLOW_ARCHIVED"]),
         ({"state": "Retrying", "state_start_time": ago(minutes=-3)}, ["RETRIES_LATER"]),
         ({"state": "Paused", "state_start_time": None}, ["WAITS_FOR_APPROVAL"]),
+        ({"state": "Paused", "state_start_time": ago(hours=-2)}, ["WAITS_FOR_APPROVAL"]),
         ({"state": "Queued", "state_start_time": ago(seconds=-30)}, ["WAITS_FOR_SLOT"]),
         ({"state": "Pending", "state_start_time": None}, ["NOT_OFFERED"]),
         ({"state": "Submitted", "state_timestamp": ago(seconds=20)}, ["SUBMITTED"]),

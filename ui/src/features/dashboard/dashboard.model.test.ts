@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest'
 import type { DashboardResult, Run } from '@/generated/dashboard'
 import { anchorOf } from '@/shared/time/anchor.model'
 import { readQuery } from '@/shared/url/query.model'
-import { causeOf, firstLine, healthOf, isDue, isLate, QUERY, runsOf, variablesOf, waitingFor } from './dashboard.model'
+import {
+  causeOf,
+  dueAt,
+  firstLine,
+  healthOf,
+  heldUp,
+  isDue,
+  isLate,
+  QUERY,
+  runsOf,
+  variablesOf,
+  waitingFor,
+} from './dashboard.model'
 
 const NOW = Date.UTC(2026, 10, 27, 5, 4, 9)
 const SPAN = { startS: 1_795_700_000, endS: 1_795_760_000, buckets: 60, isLive: true }
@@ -26,15 +38,20 @@ describe('variablesOf', () => {
     expect(failed.scheduled_start_time).toEqual(bounds)
     expect(started.start_time).toEqual(bounds)
   })
+  it('plans nothing that waits for a person, however far ahead its start is', () => {
+    const { due, paused, planned } = variablesOf(none, SPAN, 0)
+    expect(planned.state?._in).not.toContain('Paused')
+    expect(planned.state?._in).toContain('Scheduled')
+    expect(due.state).toEqual(planned.state)
+    expect(paused).toEqual({ state: { _eq: 'Paused' } })
+  })
   it('narrows every list alike', () => {
     const { project_ids, labels, ...given } = variablesOf({ ...none, project: ['p'], label: ['a', 'b'] }, SPAN, 0)
-    for (const where of [given.failed, given.due, given.planned, given.running, given.started]) {
+    for (const where of [given.failed, given.due, given.paused, given.planned, given.running, given.started]) {
       expect(where.flow).toEqual({ project_id: { _in: ['p'] } })
       expect(where._or).toEqual([{ labels: { _contains: ['a'] } }, { labels: { _contains: ['b'] } }])
     }
     expect([project_ids, labels]).toEqual([['p'], ['a', 'b']])
-    expect(given.due.state?._in).toContain('Paused')
-    expect(given.planned.state?._in).not.toContain('Paused')
   })
 })
 
@@ -60,6 +77,12 @@ it('firstLine is bounded and skips empty lines', () => {
 })
 
 describe('waiting', () => {
+  it('of a paused run is since it was to start, not until its pause ends', () => {
+    const ahead = { ...RUN, state_start_time: '2036-11-27T05:00:00Z' }
+    expect(dueAt({ ...ahead, state: 'Paused' })).toBe(RUN.scheduled_start_time)
+    expect(dueAt(ahead)).toBe(ahead.state_start_time)
+    expect(heldUp({ paused: [1], due: [2, 3, 4, 5, 6, 7, 8, 9] })).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
   it('tells late from planned, and both from what waits for somebody', () => {
     expect(isLate(RUN, NOW)).toBe(true)
     expect(isLate({ ...RUN, state: 'Paused' }, NOW)).toBe(false)

@@ -10,11 +10,10 @@ import { list, type Values } from '@/shared/url/query.model'
 export const QUERY = { ...RANGE_QUERY, project: list(), flow: list(), label: list() }
 export type Filters = Values<typeof QUERY>
 
+const LISTED = 8
 const FAILED = descendants('Failed')
-/** What agents are offered once its time has come. */
-const QUEUEABLE = [...descendants('Scheduled'), 'Queued']
-/** What goes on by itself then: a paused run waits for somebody, whatever instant it names. */
-const PLANNED = QUEUEABLE.filter((state) => state !== 'Paused')
+/** What starts by itself: a paused run waits for a person, whether it has an instant or not. */
+const BY_THEMSELVES = [...descendants('Scheduled').filter((state) => state !== 'Paused'), 'Queued']
 const ACTIVE = [...descendants('Running'), 'Submitted']
 
 /** The variables for filters and a span; `anchorS` is the present, in steps, so that they seldom change. */
@@ -29,8 +28,9 @@ export function variablesOf(filters: Filters, span: Span, anchorS: number): Dash
     flow_group_ids: filters.flow,
     labels: filters.label,
     failed: { ...chosen, state: { _in: FAILED }, scheduled_start_time: { _gte: start, _lt: end } },
-    due: { ...chosen, state: { _in: QUEUEABLE }, state_start_time: { _lt: anchor } },
-    planned: { ...chosen, state: { _in: PLANNED }, state_start_time: { _gte: anchor } },
+    due: { ...chosen, state: { _in: BY_THEMSELVES }, state_start_time: { _lt: anchor } },
+    paused: { ...chosen, state: { _eq: 'Paused' } },
+    planned: { ...chosen, state: { _in: BY_THEMSELVES }, state_start_time: { _gte: anchor } },
     running: { ...chosen, state: { _in: ACTIVE } },
     started: { ...chosen, start_time: { _gte: start, _lt: end } },
   }
@@ -71,6 +71,16 @@ export function waitingFor(run: Run, nowMs: number): string {
   const due = instantMs(run.state_start_time ?? run.scheduled_start_time)
   if (due !== null && due > nowMs) return 'Planned'
   return 'No agent has taken it yet'
+}
+
+/** When a run was to start. The state of a paused one gives an end to the wait, years ahead. */
+export function dueAt(run: Run): string | null {
+  return run.state === 'Paused' ? run.scheduled_start_time : (run.state_start_time ?? run.scheduled_start_time)
+}
+
+/** The runs that are held up, as many as a list shows: those that wait for a person first. */
+export function heldUp<R>({ paused, due }: { paused: readonly R[]; due: readonly R[] }): R[] {
+  return [...paused, ...due].slice(0, LISTED)
 }
 
 /** Whether its time has come. */

@@ -3,12 +3,16 @@ import { whereOf } from './runs.model'
 
 const chosen = { group: 'g', families: [], until: '2026-11-27T05:04:00Z' }
 
-it('parts what has been due from what is planned at one instant', () => {
+it('parts what has been due, or has begun before its time, from what is planned', () => {
   expect(whereOf(chosen, 'past')).toEqual({
     flow: { flow_group_id: { _eq: 'g' } },
-    scheduled_start_time: { _lt: '2026-11-27T05:04:00Z' },
+    _or: [{ scheduled_start_time: { _lt: '2026-11-27T05:04:00Z' } }, { start_time: { _is_null: false } }],
   })
-  expect(whereOf(chosen, 'planned').scheduled_start_time).toEqual({ _gte: '2026-11-27T05:04:00Z' })
+  expect(whereOf(chosen, 'planned')).toEqual({
+    flow: { flow_group_id: { _eq: 'g' } },
+    scheduled_start_time: { _gte: '2026-11-27T05:04:00Z' },
+    start_time: { _is_null: true },
+  })
 })
 
 it('asks for all states of a family', () => {

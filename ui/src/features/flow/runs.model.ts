@@ -16,7 +16,10 @@ export interface Chosen {
 export function whereOf({ group, families, until }: Chosen, part: 'past' | 'planned'): FlowRunBoolExp {
   return {
     flow: { flow_group_id: { _eq: group } },
-    scheduled_start_time: part === 'past' ? { _lt: until } : { _gte: until },
+    // A planned run that somebody made due has begun before its time.
+    ...(part === 'past'
+      ? { _or: [{ scheduled_start_time: { _lt: until } }, { start_time: { _is_null: false } }] }
+      : { scheduled_start_time: { _gte: until }, start_time: { _is_null: true } }),
     ...(families.length > 0 && { state: { _in: families.flatMap((family) => statesOf(family as Family)) } }),
   }
 }

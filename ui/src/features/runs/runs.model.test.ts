@@ -4,7 +4,9 @@ import { escaped, isFiltered, isUntilNow, orderOf, QUERY, whereOf as whereAt, ty
 
 const NOW = Date.UTC(2026, 10, 27, 5, 4, 39)
 const none = readQuery(QUERY, {})
-const UNTIL = { scheduled_start_time: { _lt: '2026-11-27T05:05:30.000Z' } }
+const UNTIL = {
+  _or: [{ scheduled_start_time: { _lt: '2026-11-27T05:05:30.000Z' } }, { start_time: { _is_null: false } }],
+}
 
 function whereOf(filters: Filters, nowMs: number, part?: 'past' | 'planned') {
   return whereAt(filters, nowMs, Date.UTC(2026, 10, 27, 5, 5, 30) / 1000, part)
@@ -46,7 +48,10 @@ describe('whereOf', () => {
     })
   })
   it('leaves out what is planned but where it is asked for, and finds that alone', () => {
-    expect(whereOf(none, NOW, 'planned')).toEqual({ scheduled_start_time: { _gte: '2026-11-27T05:05:30.000Z' } })
+    expect(whereOf(none, NOW, 'planned')).toEqual({
+      scheduled_start_time: { _gte: '2026-11-27T05:05:30.000Z' },
+      start_time: { _is_null: true },
+    })
     expect(whereOf({ ...none, states: ['Waiting'] }, NOW)).toHaveProperty('state')
     expect(isUntilNow({ ...none, late: true })).toBe(false)
     expect(isUntilNow({ ...none, from: 60, to: 120 })).toBe(false)

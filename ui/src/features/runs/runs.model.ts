@@ -55,7 +55,9 @@ export function whereOf(
   const parts: FlowRunBoolExp[] = []
   if (isUntilNow(filters)) {
     const until = new Date(untilS * 1000).toISOString()
-    parts.push({ scheduled_start_time: part === 'past' ? { _lt: until } : { _gte: until } })
+    // A planned run that somebody made due has begun before its time.
+    if (part === 'planned') parts.push({ scheduled_start_time: { _gte: until }, start_time: { _is_null: true } })
+    else parts.push({ _or: [{ scheduled_start_time: { _lt: until } }, { start_time: { _is_null: false } }] })
   }
   const wanted = filters.q.trim()
   if (wanted !== '') {

@@ -66,6 +66,7 @@ const STOCK = new Set([
   'Starting task run.',
   'Task run succeeded.',
   'Ready to proceed with mapping.',
+  'Mapped tasks submitted for execution.',
 ])
 
 /** The message of a state, if it says more than the state does. */

@@ -13,6 +13,12 @@ export interface Column<Key extends string = string> {
   isNameHidden?: boolean
 }
 
+/** Up to which width some head to sort by is left out, as `hide` says it; null where all are always there. */
+export function sortsHidden(columns: readonly Column[]): Column['hide'] | null {
+  const hidden = columns.filter(({ isSortable }) => isSortable).map(({ hide }) => hide)
+  return (['l', 'm', 's'] as const).find((width) => hidden.includes(width)) ?? null
+}
+
 export interface Sort {
   key: string
   isDown: boolean
