@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
+from tests.ui.browser import NARROW
 from tests.ui.conftest import OpenVisit, StartServer
 from tests.ui.samples import Samples
 
@@ -74,4 +75,15 @@ def test_a_failed_run_tells_its_error_and_where_it_happened(
     first.get_by_role("link", name="Its log").click()
     expect(visit.page.get_by_role("log")).to_contain_text("Exception encountered")
     assert f"task_run={task_run_id}" in visit.page.url
+    visit.check()
+
+
+def test_on_a_phone_the_schematic_begins_where_the_run_failed(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url, NARROW)
+    visit.go(samples.path("/flow-run/{flow_run}?tab=schematic"))
+    page = visit.page
+    name = page.locator(".failures").get_by_role("button").first.inner_text().strip()
+    expect(page.locator("[data-node]").filter(has_text=name).first).to_be_in_viewport()
     visit.check()

@@ -214,17 +214,11 @@ def _waiting(run: RunFacts, agents: Sequence[AgentFacts], now: datetime) -> Iter
     if run.state == "Queued":
         yield from _slots(run) or [Reason("WAITS_FOR_SLOT", run.state_message or "It waits for a free slot.")]
         return
-    if start is None:
-        yield Reason("WAITS_FOR_APPROVAL", "It is paused until somebody approves.", f"eparch approve {run.id}")
+    if start is None or (run.state == "Paused" and start > now):
+        told = "It is paused until somebody approves" + (f", or for {_span(start - now)}." if start else ".")
+        yield Reason("WAITS_FOR_APPROVAL", told, f"eparch approve {run.id}")
         return
-    if start > now and run.state == "Paused":
-        yield Reason(
-            "WAITS_FOR_APPROVAL",
-            f"It is paused until somebody approves; if nobody does, it goes on in {_span(start - now)}.",
-            "approve by setting it to Resume",
-            {"start_time": timestamp_text(start)},
-        )
-    elif start > now:
+    if start > now:
         what = "to be tried again" if run.state == "Retrying" else "scheduled"
         yield Reason(
             "RETRIES_LATER" if run.state == "Retrying" else "SCHEDULED_LATER",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { curve, DAGRE_MAX, layersOf, placed } from './layout.model'
+import { curve, DAGRE_MAX, firstView, layersOf, placed } from './layout.model'
 
 const SIZES = { width: 100, height: 20, gapAlong: 30, gapAcross: 10 }
 const nodes = (count: number) => Array.from({ length: count }, (_, index) => ({ id: String(index) }))
@@ -20,6 +20,27 @@ function check(count: number, edges: { from: string; to: string }[]): void {
     expect(place.y + SIZES.height / 2).toBeLessThanOrEqual(made.height)
   })
 }
+
+describe('firstView', () => {
+  const nodes = new Map([
+    ['first', { x: 50, y: 50 }],
+    ['middle', { x: 500, y: 50 }],
+    ['last', { x: 950, y: 50 }],
+  ])
+  const place = { nodes, edges: [], width: 1000, height: 100 }
+  it('shows all in the middle where it fits', () => {
+    expect(firstView(place, { width: 1200, height: 300 }, 0.5, 'last')).toEqual({ scale: 1, x: 100, y: 100 })
+    expect(firstView(place, { width: 500, height: 100 }, 0.5, null)).toEqual({ scale: 0.5, x: 0, y: 25 })
+  })
+  it('begins at the start, or shows what is asked for, and nothing beside the graph', () => {
+    const box = { width: 400, height: 100 }
+    expect(firstView(place, box, 1, null).x).toBeCloseTo(0)
+    expect(firstView(place, box, 1, 'gone').x).toBeCloseTo(0)
+    expect(firstView(place, box, 1, 'first').x).toBeCloseTo(0)
+    expect(firstView(place, box, 1, 'middle').x).toBe(-300)
+    expect(firstView(place, box, 1, 'last').x).toBe(-600)
+  })
+})
 
 describe('placed', () => {
   it('takes nothing', () => expect(placed([], [], SIZES).nodes.size).toBe(0))

@@ -33,6 +33,34 @@ export interface Sizes {
   gapAcross: number
 }
 
+export interface View {
+  x: number
+  y: number
+  scale: number
+}
+
+/**
+ * How a graph is first shown in a box: whole and in the middle if that leaves it at `least` or larger; else at that scale,
+ * from its start on, or so that the node `id` is in sight.
+ */
+export function firstView(
+  place: Placed,
+  box: { width: number; height: number },
+  least: number,
+  id: string | null,
+): View {
+  const { width, height } = place
+  const scale = Math.min(1, Math.max(least, Math.min(box.width / width, box.height / height)))
+  const at = id === null ? undefined : place.nodes.get(id)
+  const along = (size: number, room: number, wanted: number | undefined) =>
+    size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, room / 2 - (wanted ?? 0)))
+  return {
+    scale,
+    x: along(width * scale, box.width, at && at.x * scale),
+    y: along(height * scale, box.height, (at?.y ?? height / 2) * scale),
+  }
+}
+
 /** Places the nodes; a graph may be empty, and may have nodes without edges. */
 export function placed(nodes: readonly Node[], edges: readonly Edge[], sizes: Sizes): Placed {
   if (nodes.length === 0) return { nodes: new Map(), edges: [], width: 0, height: 0 }
