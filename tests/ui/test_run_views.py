@@ -1,6 +1,7 @@
 """What the page of a flow run tells and gives away."""
 
 import re
+from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
@@ -87,3 +88,34 @@ def test_on_a_phone_the_schematic_begins_where_the_run_failed(
     name = page.locator(".failures").get_by_role("button").first.inner_text().strip()
     expect(page.locator("[data-node]").filter(has_text=name).first).to_be_in_viewport()
     visit.check()
+
+
+def test_a_planned_run_says_when_it_starts_as_its_reader_tells_the_time(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    planned = samples.ask(
+        """query ($now: timestamptz!) { flow_run(
+          where: {state: {_eq: "Scheduled"}, scheduled_start_time: {_gte: $now}}
+          order_by: {scheduled_start_time: desc}, limit: 1
+        ) { id } }""",
+        now=datetime.now(UTC).isoformat(),
+    )["flow_run"][0]["id"]
+    visit = open_visit(seeded.url, NARROW)
+    visit.go(f"/flow-run/{planned}?tab=details")
+    why = visit.page.get_by_role("region", name="Why it is not running")
+    expect(why).to_contain_text(re.compile(r"It is planned for .*\d \(in \d+ \w+\)\."))
+    expect(why).not_to_contain_text("+00:00")
+    visit.check_accessible()
+    visit.check()
+
+
+def test_a_short_name_shares_its_line_with_what_can_be_done(
+    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+) -> None:
+    visit = open_visit(seeded.url, NARROW)
+    visit.go(samples.path("/task-run/{task_run}"))
+    name = visit.page.locator("main h1").bounding_box()
+    menu = visit.page.get_by_role("button", name="More actions").bounding_box()
+    assert name is not None
+    assert menu is not None
+    assert menu["y"] < name["y"] + name["height"]

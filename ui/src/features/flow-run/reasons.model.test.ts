@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { approvalsOf, headingOf, reasonsToShow, type Reason } from './reasons.model'
+import { approvalsOf, headingOf, isAsPlanned, plannedFor, reasonsToShow, type Reason } from './reasons.model'
 
 const reason = (code: string, detail: Reason['detail'] = {}): Reason => ({ code, text: code, hint: null, detail })
 const codes = (...given: string[]) =>
@@ -24,6 +24,16 @@ it('headingOf tells a run that goes on from one that waits', () => {
   expect(headingOf('Running')).toBe('What holds it up')
   expect(headingOf('Paused')).toBe('Why it is not running')
   expect(headingOf(null)).toBe('Why it is not running')
+})
+
+it('tells what is planned from what is held up', () => {
+  const planned = reason('SCHEDULED_LATER', { start_time: '2026-11-27T13:26:44Z' })
+  expect(plannedFor(planned)).toBe('2026-11-27T13:26:44Z')
+  expect(plannedFor(reason('RETRIES_LATER', { start_time: '2026-11-27T13:26:44Z' }))).toBeNull()
+  expect(plannedFor(reason('SCHEDULED_LATER', null))).toBeNull()
+  expect(isAsPlanned([planned])).toBe(true)
+  expect(isAsPlanned([planned, reason('NO_AGENT')])).toBe(false)
+  expect(isAsPlanned([])).toBe(false)
 })
 
 describe('approvalsOf', () => {

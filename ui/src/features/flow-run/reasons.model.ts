@@ -20,6 +20,17 @@ export function headingOf(state: string | null): string {
   return isA(state ?? '', 'Running') ? 'What holds it up' : 'Why it is not running'
 }
 
+/** The instant that a reason says a run is planned for; null where it says something else. */
+export function plannedFor({ code, detail }: Reason): string | null {
+  if (code !== 'SCHEDULED_LATER' || typeof detail !== 'object' || detail === null || Array.isArray(detail)) return null
+  return typeof detail.start_time === 'string' ? detail.start_time : null
+}
+
+/** Whether nothing is wrong: its time has not come, and nothing else is said. */
+export function isAsPlanned(reasons: readonly Reason[]): boolean {
+  return reasons.length > 0 && reasons.every((reason) => plannedFor(reason) !== null)
+}
+
 /** The task runs that a reason says wait for approval. */
 export function approvalsOf({ code, detail }: Reason): { id: string; name: string }[] {
   if (code !== 'WAITS_FOR_APPROVAL' || typeof detail !== 'object' || detail === null || Array.isArray(detail)) return []
