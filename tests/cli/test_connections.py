@@ -98,3 +98,11 @@ def test_wrong_calls_of_profile(alone: Program) -> None:
     alone.ok("profile", "delete", "prod", "--yes")
     assert alone.json("profile", "list") == []
     assert alone("profile", "set", "--api-url", "http://h").error == "error: There is no profile to change."
+
+
+def test_a_home_that_cannot_be_made_is_named(alone: Program) -> None:
+    # In /proc nobody makes a folder, not even root.
+    done = alone("profile", "create", "prod", "--api-url", "http://127.0.0.1:1", EPARCH_HOME="/proc/home")
+    assert (done.code, done.out) == (1, "")
+    assert done.error == "error: /proc/home: No such file or directory."
+    assert done.hint == "hint: see that it can be read and written, and that its disk has room"

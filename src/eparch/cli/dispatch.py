@@ -130,6 +130,9 @@ def _report(error: Exception) -> int:
     elif isinstance(error, ModuleNotFoundError) and not (error.name or "eparch").startswith("eparch"):
         message = f"This command needs the package {error.name!r}, which is not installed."
         hint = "pip install 'eparch[server,postgres]'"
+    elif isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror or error}."
+        hint = "see that it can be read and written, and that its disk has room"
     else:
         message = f"Unexpected {type(error).__name__}: {error}"
         hint = "EPARCH_DEBUG=1 shows where; please report it"
