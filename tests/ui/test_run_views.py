@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
@@ -79,11 +80,12 @@ def test_a_failed_run_tells_its_error_and_where_it_happened(
     visit.check()
 
 
+@pytest.mark.parametrize("run", ["flow_run", "wide_run"])
 def test_on_a_phone_the_schematic_begins_where_the_run_failed(
-    seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
+    run: str, seeded: ServerProcess, samples: Samples, open_visit: OpenVisit
 ) -> None:
     visit = open_visit(seeded.url, NARROW)
-    visit.go(samples.path("/flow-run/{flow_run}?tab=schematic"))
+    visit.go(samples.path(f"/flow-run/{{{run}}}?tab=schematic"))
     page = visit.page
     name = page.locator(".failures").get_by_role("button").first.inner_text().strip()
     expect(page.locator("[data-node]").filter(has_text=name).first).to_be_in_viewport()
