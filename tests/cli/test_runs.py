@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from eparch import Flow, Parameter, task
+from eparch.testing import TemporaryServer
 from tests.cli.program import ID, Program
 from tests.waiting import wait_until
 
@@ -31,6 +33,18 @@ def test_a_run_is_followed_to_its_end_and_its_exit_code_tells_it(own: Program, s
     failed = own("run", "-n", squares, "--param", "n=5", "--watch")
     assert failed.code == 3
     assert "three is broken" in failed.err
+
+
+def test_a_run_without_a_required_parameter_is_not_made(own: Program, own_server: TemporaryServer) -> None:
+    with Flow("needs-two") as flow:
+        task(lambda a, b: a + b, name="add")(Parameter("a"), Parameter("b"))
+    own_server.register(flow)
+    done = own("run", "-n", "needs-two", "--param", "a=1")
+    assert (done.code, done.out) == (2, "")
+    assert done.error == "error: Flow 'needs-two' needs the parameter b."
+    assert done.hint == "hint: give it: --param b=..."
+    assert own("run", "needs-two").hint == "hint: give them: --param a=... --param b=..."
+    assert own.json("get", "flow-runs") == []
 
 
 def test_a_cancelled_run_ends_with_its_own_exit_code(own: Program, squares: str, tmp_path: Path) -> None:

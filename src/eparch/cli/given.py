@@ -1,7 +1,7 @@
 """In charge of values that people type: parameters and instants; not in charge of what is done with them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -44,6 +44,21 @@ def check_parameters(flow: Mapping[str, Any], given: Iterable[str]) -> None:
             shown = ", ".join(known) or "none"
             hint = close_to(name, known, f"its parameters: {shown}")
             raise UsageError(f"Flow {flow['name']!r} has no parameter {name!r}.", hint=hint)
+
+
+def check_required(flow: Mapping[str, Any], given: Collection[str]) -> None:
+    """Do nothing, or refuse a run of a flow whose required parameters are not given.
+
+    Raises:
+        UsageError: this one is missing.
+    """
+    missing = [one["name"] for one in flow["parameters"] or () if one.get("required") and one["name"] not in given]
+    if missing:
+        given_so = " ".join(f"--param {name}=..." for name in missing)
+        raise UsageError(
+            f"Flow {flow['name']!r} needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            hint=f"give {'them' if len(missing) > 1 else 'it'}: {given_so}",
+        )
 
 
 def instant(option: str, text: str, *, is_end: bool = False) -> str:

@@ -17,7 +17,7 @@ from eparch.cli.output import say
 from eparch.core.agent_health import takes
 from eparch.core.states import ENDING
 
-_FLOW: Final = "id name version parameters"
+_FLOW: Final = "id name version parameters flow_group { default_parameters }"
 _MADE: Final = "id name labels scheduled_start_time"
 _ASK_S: Final = 1.0
 
@@ -62,7 +62,9 @@ def run(
         _refuse_for_path(project=project, label=label, run_name=run_name, at=at, watch=watch or None)
         return _run_here(path, name, parameters)
     found = references.flow(api, id_ or name or "", project)
-    given.check_parameters(api.rows("flow", _FLOW, {"id": {"_eq": found["id"]}})[0], parameters)
+    version = api.rows("flow", _FLOW, {"id": {"_eq": found["id"]}})[0]
+    given.check_parameters(version, parameters)
+    given.check_required(version, {*parameters, *(version["flow_group"]["default_parameters"] or ())})
     wanted: dict[str, Any] = {
         "flow_id": found["id"],
         "parameters": parameters,

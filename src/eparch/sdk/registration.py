@@ -7,6 +7,7 @@ the flow's document (`flow_document`) nor of putting its code in place (`storage
 import base64
 import gzip
 import hashlib
+import inspect
 import json
 import logging
 from collections.abc import Iterable
@@ -96,6 +97,12 @@ def digest(document: Any) -> str:
 def _check(flow: "Flow") -> None:
     """Do nothing, or say why the flow could not be run once it is registered."""
     flow.validate()
+    for task in flow.graph.tasks:
+        if inspect.isgeneratorfunction(task.run) and task.checkpoint is not False:
+            raise FlowError(
+                f"Task {task.name!r} is a generator, whose values cannot be kept for the tasks after it.",
+                hint="return a list of them; or @task(checkpoint=False), if nothing is ever to be restarted from it",
+            )
     if flow.schedule is not None:
         required = {parameter.name for parameter in flow.parameters() if parameter.required}
         for clock in flow.schedule.clocks:

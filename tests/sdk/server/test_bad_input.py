@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_a_default_that_is_no_json_is_named_at_registration(server: TemporarySer
         inc(Parameter("day", default=object()))
     with pytest.raises(FlowError, match="'day'"):
         server.register(flow)
+
+
+def test_a_generator_is_named_at_registration(server: TemporaryServer) -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    with Flow("generates") as flow:
+        task(numbers)()
+    with pytest.raises(FlowError, match="Task 'numbers' is a generator"):
+        server.register(flow)
+    with Flow("generates for the next task alone") as flow:
+        task(numbers, checkpoint=False)()
+    assert server.register(flow)
 
 
 def test_a_cycle_is_said_at_registration(server: TemporaryServer) -> None:
