@@ -128,6 +128,16 @@ def test_the_worst_and_the_soonest_come_first_and_a_link_keeps_the_order(
     other.check()
 
 
+@pytest.mark.parametrize("path", ["/flows", "/agents"])
+def test_rows_of_two_lines_have_room_for_them(seeded: ServerProcess, open_visit: OpenVisit, path: str) -> None:
+    visit = open_visit(seeded.url)
+    visit.go(path)
+    box = visit.page.locator("main tbody tr").first.bounding_box()
+    assert box is not None
+    # Two lines of text and their padding, in pixels.
+    assert box["height"] >= 44
+
+
 def test_on_a_phone_an_order_is_chosen_where_heads_are_left_out(seeded: ServerProcess, open_visit: OpenVisit) -> None:
     visit = open_visit(seeded.url, NARROW)
     visit.go("/flows")
