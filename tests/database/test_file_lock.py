@@ -62,8 +62,17 @@ def test_a_process_that_is_killed_holds_nothing(path: Path) -> None:
 
 def test_a_program_that_the_holder_has_started_does_not_keep_the_lock(path: Path) -> None:
     with file_lock(path):
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True, close_fds=False)
+        child = subprocess.Popen(
+            [sys.executable, "-c", "print(flush=True); input()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            close_fds=False,
+        )
     try:
+        # Linux lets us go on a moment before it has closed what the child does not inherit.
+        assert child.stdout is not None
+        child.stdout.readline()
         with file_lock(path):
             pass
     finally:
