@@ -19,6 +19,8 @@ IDLE_S: Final = 75.0
 REQUEST_S: Final = 30.0
 """How long a request may take to arrive, and a second more for each so many bytes of it."""
 BYTES_PER_S_MIN: Final = 1_024
+# How long what a refused client goes on sending is thrown away: to close at once would make its system drop the answer.
+_LINGER_S: Final = 1.0
 
 
 class Connection(HttpToolsProtocol):
@@ -33,6 +35,7 @@ class Connection(HttpToolsProtocol):
 
     _is_arriving = False
     _has_head = False
+    _is_refused = False
     _arrived_bytes = 0
     _started = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -54,6 +57,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read. Nearly always a whole request comes at once, and nothing is left to wait for."""
+        if self._is_refused:
+            return
         super().data_received(data)
         if self._is_arriving:
             # What began with these bytes counts from the next ones on: others may have come before it.
@@ -116,7 +121,18 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
 
     def _refuse(self, status: bytes) -> None:
-        # In the middle of an answer nothing else can be said.
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
-        self.transport.close()
+        if self.transport.is_closing():
+            return
+        self._is_refused = True
+        self._end_wait()
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self.cycle.response_started:
+                # In the middle of an answer nothing else can be said.
+                self.transport.close()
+                return
+            # Whoever waits for the rest of the request learns that it will not come.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(_LINGER_S, self.transport.close)
