@@ -29,10 +29,11 @@ def test_a_worker_is_killed_and_nothing_runs_again_that_was_reported_as_done(
 
     @task
     def noted(x: int) -> int:
+        began = time.time()
         time.sleep(0.002)
         # A line this short is appended whole.
         with log.open("a") as file:
-            file.write(f"{x} {time.time()}\n")
+            file.write(f"{x} {began}\n")
         get_logger().info("did %d", x)
         return x
 

@@ -12,7 +12,7 @@ import logging
 import pickle
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from queue import SimpleQueue
 from typing import Any, Final
 from uuid import uuid4
@@ -202,14 +202,21 @@ class _DaskSession(Session):
             except Exception:
                 # One of them went away in between: each by itself, so that the others are not held up.
                 gathered = [self._fetched(key) for key in here]
-            arrived = [(key, data) for key, data in zip(here, gathered, strict=True) if data is not None]
-            for key, _ in arrived:
+            arrived = {key: data for key, data in zip(here, gathered, strict=True) if data is not None}
+            for key in self._begun_again(arrived):
+                del arrived[key]
+                self._watch(self._open[key][0])
+            for key in arrived:
                 self._open[key][0].release()
-            self._wait_forgotten([key for key, _ in arrived])
-            for key, data in arrived:
+            self._wait_forgotten(arrived)
+            for key, data in arrived.items():
                 self._events.put(self._outcome(self._open.pop(key)[1], data))
 
-    def _wait_forgotten(self, keys: Sequence[str]) -> None:
+    def _begun_again(self, keys: Collection[str]) -> list[str]:
+        """Return the tasks whose result the scheduler has lost: it runs them once more, so they are not done yet."""
+        return [key for key, state in self._scheduler_states(keys).items() if state not in ("memory", None)]
+
+    def _wait_forgotten(self, keys: Collection[str]) -> None:
         """Wait until the scheduler has let go of tasks that are done; as long as it knows one it may run it again.
 
         That happens when the worker that holds a result dies. What is told as done after this is not begun again.
@@ -217,15 +224,21 @@ class _DaskSession(Session):
         until = time.monotonic() + _FORGOTTEN_S_MAX
         left = list(keys)
         while left and time.monotonic() < until:
-            try:
-                states_by_key = self._client.sync(self._client.scheduler.get_task_status, keys=left)
-            except Exception as error:
-                # The results are here; whoever is gone begins nothing again.
-                _logger.debug("The Dask scheduler does not say what it has let go of: %r", error)
-                return
-            left = [key for key in left if states_by_key.get(key) is not None]
+            left = [key for key, state in self._scheduler_states(left).items() if state is not None]
             if left:
                 time.sleep(_FORGOTTEN_PAUSE_S)
+
+    def _scheduler_states(self, keys: Collection[str]) -> dict[str, str | None]:
+        """Return what the scheduler knows of tasks; None of one that it has let go of."""
+        if not keys:
+            return {}
+        try:
+            found: dict[str, str | None] = self._client.sync(self._client.scheduler.get_task_status, keys=list(keys))
+        except Exception as error:
+            # The results are here; a scheduler that is gone begins nothing again.
+            _logger.debug("The Dask scheduler does not say what it knows: %r", error)
+            return {}
+        return found
 
     def _is_here(self, key: str) -> bool:
         """Return whether a result is on the cluster; what cannot come any more has failed."""
