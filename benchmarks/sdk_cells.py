@@ -85,7 +85,7 @@ class Subjects:
                 timeout=self._limit_s * repeats,
             )
         except subprocess.TimeoutExpired:
-            return [{"kind": "limit", "name": name, "mode": mode, "count": count, "over_s": self._limit_s}]
+            return [{"kind": "limit", "name": name, "mode": mode, "count": count, "over_s": self._limit_s * repeats}]
         found = [json.loads(line.split(" ", 1)[1]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if len(found) != repeats:
             return [{"kind": "failure", "name": name, "mode": mode, "count": count, "says": done.stderr[-500:]}]
