@@ -85,6 +85,19 @@ def start_seeded(tmp_path: Path, run_folder: Path) -> StartServer:
     return start
 
 
+@pytest.fixture
+def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
+    """A server of a test's own on seeded data, without services: what a test changes nothing else does."""
+    with start_seeded("--no-services-enabled") as server:
+        yield server
+
+
+@pytest.fixture
+def visit(server: ServerProcess, open_visit: OpenVisit) -> Visit:
+    """A tab at the test's own server."""
+    return open_visit(server.url)
+
+
 def _fail_or_skip(reason: str) -> None:
     if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
         pytest.fail(reason, pytrace=False)

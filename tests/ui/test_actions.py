@@ -1,26 +1,12 @@
 """What can be done on the pages around flows: it is done, it shows, and what goes wrong is told."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
 from tests.ui.browser import Visit
-from tests.ui.conftest import OpenVisit, StartServer
 from tests.ui.samples import Samples
-
-
-@pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
-
-
-@pytest.fixture
-def visit(server: ServerProcess, open_visit: OpenVisit) -> Visit:
-    return open_visit(server.url)
 
 
 def press(visit: Visit, name: str) -> None:

@@ -1,13 +1,12 @@
 """What waits for somebody is approved where one reads that it waits, and a task run is given another state."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
-from tests.ui.conftest import OpenVisit, StartServer
+from tests.ui.conftest import OpenVisit
 from tests.ui.samples import Samples
 
 SET_RUN = """
@@ -22,12 +21,6 @@ mutation ($id: UUID!, $state: JSON!) {
 """
 LAST = "query ($id: uuid!) { task_run_by_pk(id: $id) { state state_message } }"
 PAUSED = {"type": "Paused", "message": 'Trigger function is "manual_only"'}
-
-
-@pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What is set on the page of a flow is set; a backfill is looked at, begun and cancelled."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
 from tests.ui.browser import Visit
-from tests.ui.conftest import OpenVisit, StartServer
 from tests.ui.samples import Samples
 
 FLOW = """
@@ -20,19 +18,8 @@ FLOW = """
 
 
 @pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
-
-
-@pytest.fixture
 def samples(server: ServerProcess) -> Samples:
     return Samples(server.url)
-
-
-@pytest.fixture
-def visit(server: ServerProcess, open_visit: OpenVisit) -> Visit:
-    return open_visit(server.url)
 
 
 def flow(samples: Samples) -> Any:

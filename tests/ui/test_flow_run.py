@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,16 +11,10 @@ from eparch import Flow, task, unmapped
 from eparch.testing import temporary_server
 from tests.server_process import ServerProcess
 from tests.ui.browser import Visit
-from tests.ui.conftest import OpenVisit, StartServer
+from tests.ui.conftest import OpenVisit
 from tests.ui.samples import Samples
 
 STATE = "query ($id: uuid!) { flow_run_by_pk(id: $id) { name state labels state_message states { state } } }"
-
-
-@pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
 
 
 @pytest.fixture

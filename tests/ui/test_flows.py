@@ -1,7 +1,6 @@
 """The list of flows: its orders and filters, and what is changed for many at once."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,20 +9,9 @@ from playwright.sync_api import Route, expect
 
 from tests.server_process import ServerProcess
 from tests.ui.browser import NARROW, Visit
-from tests.ui.conftest import OpenVisit, StartServer
+from tests.ui.conftest import OpenVisit
 from tests.ui.samples import Samples
 from tests.waiting import wait_until
-
-
-@pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
-
-
-@pytest.fixture
-def visit(server: ServerProcess, open_visit: OpenVisit) -> Visit:
-    return open_visit(server.url)
 
 
 def press(visit: Visit, name: str) -> None:

@@ -1,6 +1,5 @@
 """A run is made from the form: what is typed is what it gets, and what is wrong is told before anything is sent."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.server_process import ServerProcess
 from tests.ui.browser import Visit
-from tests.ui.conftest import OpenVisit, StartServer
+from tests.ui.conftest import OpenVisit
 from tests.ui.samples import Samples
 
 FLOW = """
@@ -19,17 +18,6 @@ query ($id: uuid!) {
   flow_run_by_pk(id: $id) { name parameters labels context scheduled_start_time run_config priority }
 }
 """
-
-
-@pytest.fixture
-def server(start_seeded: StartServer) -> Iterator[ServerProcess]:
-    with start_seeded("--no-services-enabled") as server:
-        yield server
-
-
-@pytest.fixture
-def visit(server: ServerProcess, open_visit: OpenVisit) -> Visit:
-    return open_visit(server.url)
 
 
 def made_run(visit: Visit, samples: Samples) -> dict[str, Any]:
